@@ -1,0 +1,1 @@
+"""What is worth telling, and telling it: judge, alert, evidence, outbox, channels."""

@@ -1,0 +1,1 @@
+"""Ground: what an operator may set, as plain data."""

@@ -1,0 +1,169 @@
+"""Everything an operator may set: frozen pydantic models, whose field texts are the reference."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+StreamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+DetectorName = Literal["quality", "anomaly"]
+Seconds = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A part of the file: unknown keys are errors, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class RedisSettings(Section):
+    """Where alerts are published."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^(redis|rediss|unix)://",
+        description="redis://, rediss:// or unix://. Empty: an embedded redis-server is started as a child.",
+    )
+    port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="The embedded server also listens on this loopback port. Empty: on its unix socket only.",
+    )
+    stream_length: int = Field(
+        100_000, ge=100, description="About how many messages the Redis Stream framewarden:alerts keeps."
+    )
+
+
+class Defaults(Section):
+    """What holds for every stream that does not say otherwise."""
+
+    sample_fps: float = Field(5, gt=0, le=60, description="Pictures a second that the detectors look at.")
+    detectors: tuple[DetectorName, ...] = Field(
+        ("quality", "anomaly"), min_length=1, description="Which detectors look at a stream."
+    )
+
+
+class StreamSettings(Section):
+    """One camera or one recording."""
+
+    name: StreamName = Field(description="Lower-case letters, digits, '-' and '_': part of channel names.")
+    url: str = Field(min_length=1, description="rtsp://, http:// and the like, or the path of a recording.")
+    sample_fps: float | None = Field(None, gt=0, le=60, description="Overrides defaults.sample_fps.")
+    detectors: tuple[DetectorName, ...] | None = Field(
+        None, min_length=1, description="Overrides defaults.detectors."
+    )
+    transport: Literal["auto", "tcp", "udp"] = Field(
+        "auto", description="How RTSP carries the picture. auto: TCP, and UDP where TCP is refused."
+    )
+    open_timeout: Seconds = Field(10, description="Seconds until opening the source is given up.")
+    read_timeout: Seconds = Field(10, description="Seconds without a packet until the source counts as lost.")
+
+
+class QualitySettings(Section):
+    """Is the picture itself worth looking at: black, frozen, blurred, covered, exposure, smear, moved."""
+
+    kind: Literal["quality"] = "quality"
+    frozen_after: Seconds = Field(5, description="Seconds without any change until the picture is frozen.")
+    sensitivity: float = Field(
+        1.0, ge=0.25, le=4, description="Above 1: smaller faults are told. Below 1: only gross ones."
+    )
+
+
+class AnomalySettings(Section):
+    """Each camera's normal, learned by denoising, and how often it may raise a false alarm."""
+
+    kind: Literal["anomaly"] = "anomaly"
+    false_alarms_per_day: float = Field(
+        1.0, gt=0, le=1000, description="The budget from which each camera's threshold is set."
+    )
+    learn_minutes: float = Field(
+        2.0, gt=0, le=1440, description="Minutes of footage that a new camera is watched before it is judged."
+    )
+
+
+class DetectorsSettings(Section):
+    """One section for each detector."""
+
+    quality: QualitySettings = QualitySettings()
+    anomaly: AnomalySettings = AnomalySettings()
+
+
+class RedisChannel(Section):
+    """Pub/sub framewarden:alerts:<stream>:<kind> and the Redis Stream framewarden:alerts."""
+
+    kind: Literal["redis"] = "redis"
+
+
+class LogChannel(Section):
+    """One line in the service's log for each message."""
+
+    kind: Literal["log"] = "log"
+
+
+ChannelSettings = Annotated[RedisChannel | LogChannel, Field(discriminator="kind")]
+
+
+class EvidenceSettings(Section):
+    """Pictures kept beside the alerts."""
+
+    keep_days: float = Field(30, gt=0, description="Evidence older than this is deleted.")
+    keep_gigabytes: float = Field(5, gt=0, description="The oldest evidence goes first above this size.")
+
+
+class AlertsSettings(Section):
+    """When an alert opens and closes, and where it goes."""
+
+    channels: tuple[ChannelSettings, ...] = Field((RedisChannel(), LogChannel()), min_length=1)
+    cooldown: float = Field(
+        30, ge=0, description="Seconds after closing in which the same alert does not open again."
+    )
+    update_every: Seconds = Field(30, description="Seconds between two updates of one open alert, at least.")
+    offline_after: Seconds = Field(5, description="Seconds without a picture until a stream is offline.")
+    evidence: EvidenceSettings = EvidenceSettings()
+
+
+class ServiceSettings(Section):
+    """The daemon itself."""
+
+    listen: str | None = Field(
+        "127.0.0.1:8686",
+        pattern=r"^(\[[0-9a-fA-F:]+\]|[^:/\s]+):\d{1,5}$",
+        description="Where /metrics and /healthz are served, host:port. null: nowhere.",
+    )
+    state_dir: Path | None = Field(
+        None, description="Learned normals, outbox, evidence. Empty: $STATE_DIRECTORY, or the user's own."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the detectors compute.")
+    stale_after: Seconds = Field(
+        2, description="Seconds after which a live picture is too old to judge: dropped, and counted."
+    )
+
+
+class Settings(Section):
+    """The whole file."""
+
+    redis: RedisSettings = RedisSettings()
+    defaults: Defaults = Defaults()
+    streams: tuple[StreamSettings, ...] = Field(min_length=1)
+    detectors: DetectorsSettings = DetectorsSettings()
+    alerts: AlertsSettings = AlertsSettings()
+    service: ServiceSettings = ServiceSettings()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Settings":
+        seen: set[str] = set()
+        for stream in self.streams:
+            if stream.name in seen:
+                raise ValueError(f"two streams are called '{stream.name}'; each needs its own name")
+            seen.add(stream.name)
+        return self
+
+    def sample_fps(self, stream: StreamSettings) -> float:
+        """Pictures a second that this stream's detectors look at."""
+        return stream.sample_fps or self.defaults.sample_fps
+
+    def detectors_of(self, stream: StreamSettings) -> tuple[DetectorName, ...]:
+        """The names of the detectors that look at this stream."""
+        return stream.detectors or self.defaults.detectors

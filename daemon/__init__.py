@@ -1,0 +1,1 @@
+"""Runs the house: command line, assembly, one TaskGroup, metrics and health."""

@@ -1,0 +1,1 @@
+"""Where frames come from: cameras and recordings, decoded, sampled and kept alive."""
