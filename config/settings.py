@@ -14,7 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Section(BaseModel):
     """A part of the file: unknown keys are errors, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class RedisSettings(Section):
@@ -23,12 +23,15 @@ class RedisSettings(Section):
     url: str | None = Field(
         None,
         pattern=r"^(redis|rediss|unix)://",
+        repr=False,  # may carry a password
+        examples=["redis://127.0.0.1:6379/0"],
         description="redis://, rediss:// or unix://. Empty: an embedded redis-server is started as a child.",
     )
     port: int | None = Field(
         None,
         ge=1,
         le=65535,
+        examples=[6379],
         description="The embedded server also listens on this loopback port. Empty: on its unix socket only.",
     )
     stream_length: int = Field(
@@ -48,11 +51,20 @@ class Defaults(Section):
 class StreamSettings(Section):
     """One camera or one recording."""
 
-    name: StreamName = Field(description="Lower-case letters, digits, '-' and '_': part of channel names.")
-    url: str = Field(min_length=1, description="rtsp://, http:// and the like, or the path of a recording.")
-    sample_fps: float | None = Field(None, gt=0, le=60, description="Overrides defaults.sample_fps.")
+    name: StreamName = Field(
+        examples=["gate"], description="Lower-case letters, digits, '-' and '_': part of channel names."
+    )
+    url: str = Field(
+        min_length=1,
+        repr=False,  # may carry a password
+        examples=["rtsp://gate.example/stream1"],
+        description="rtsp://, http:// and the like, or the path of a recording.",
+    )
+    sample_fps: float | None = Field(
+        None, gt=0, le=60, examples=[5], description="Overrides defaults.sample_fps."
+    )
     detectors: tuple[DetectorName, ...] | None = Field(
-        None, min_length=1, description="Overrides defaults.detectors."
+        None, min_length=1, examples=[["quality"]], description="Overrides defaults.detectors."
     )
     transport: Literal["auto", "tcp", "udp"] = Field(
         "auto", description="How RTSP carries the picture. auto: TCP, and UDP where TCP is refused."
@@ -115,7 +127,12 @@ class EvidenceSettings(Section):
 class AlertsSettings(Section):
     """When an alert opens and closes, and where it goes."""
 
-    channels: tuple[ChannelSettings, ...] = Field((RedisChannel(), LogChannel()), min_length=1)
+    channels: tuple[ChannelSettings, ...] = Field(
+        (RedisChannel(), LogChannel()),
+        min_length=1,
+        examples=[[{"kind": "redis"}, {"kind": "log"}]],
+        description="Where messages go, each with its own outbox.",
+    )
     cooldown: float = Field(
         30, ge=0, description="Seconds after closing in which the same alert does not open again."
     )
@@ -133,7 +150,9 @@ class ServiceSettings(Section):
         description="Where /metrics and /healthz are served, host:port. null: nowhere.",
     )
     state_dir: Path | None = Field(
-        None, description="Learned normals, outbox, evidence. Empty: $STATE_DIRECTORY, or the user's own."
+        None,
+        examples=["/var/lib/framewarden"],
+        description="Learned normals, outbox, evidence. Empty: $STATE_DIRECTORY, or the user's own.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the detectors compute.")
     stale_after: Seconds = Field(
@@ -146,7 +165,11 @@ class Settings(Section):
 
     redis: RedisSettings = RedisSettings()
     defaults: Defaults = Defaults()
-    streams: tuple[StreamSettings, ...] = Field(min_length=1)
+    streams: tuple[StreamSettings, ...] = Field(
+        min_length=1,
+        examples=[[{"name": "gate", "url": "rtsp://gate.example/stream1"}]],
+        description="The cameras and recordings to watch.",
+    )
     detectors: DetectorsSettings = DetectorsSettings()
     alerts: AlertsSettings = AlertsSettings()
     service: ServiceSettings = ServiceSettings()

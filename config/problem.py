@@ -1,0 +1,28 @@
+"""What is wrong with a configuration: every problem at once, each with its line."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that the operator can mend."""
+
+    file: str
+    line: int | None  # from 1; None where the whole file is meant
+    where: str  # "stream 'gate': detectors"; empty for the whole file
+    text: str  # what is wrong and what to do, without credentials
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(part for part in (place, self.where, self.text) if part)
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used; `problems` holds everything that is wrong with it."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
