@@ -21,30 +21,34 @@ class RedisSettings(Section):
     """Where alerts are published."""
 
     url: str | None = Field(
-        None,
+        default=None,
         pattern=r"^(redis|rediss|unix)://",
         repr=False,  # may carry a password
         examples=["redis://127.0.0.1:6379/0"],
         description="redis://, rediss:// or unix://. Empty: an embedded redis-server is started as a child.",
     )
     port: int | None = Field(
-        None,
+        default=None,
         ge=1,
         le=65535,
         examples=[6379],
         description="The embedded server also listens on this loopback port. Empty: on its unix socket only.",
     )
     stream_length: int = Field(
-        100_000, ge=100, description="About how many messages the Redis Stream framewarden:alerts keeps."
+        default=100_000,
+        ge=100,
+        description="About how many messages the Redis Stream framewarden:alerts keeps.",
     )
 
 
 class Defaults(Section):
     """What holds for every stream that does not say otherwise."""
 
-    sample_fps: float = Field(5, gt=0, le=60, description="Pictures a second that the detectors look at.")
+    sample_fps: float = Field(
+        default=5, gt=0, le=60, description="Pictures a second that the detectors look at."
+    )
     detectors: tuple[DetectorName, ...] = Field(
-        ("quality", "anomaly"), min_length=1, description="Which detectors look at a stream."
+        default=("quality", "anomaly"), min_length=1, description="Which detectors look at a stream."
     )
 
 
@@ -61,25 +65,29 @@ class StreamSettings(Section):
         description="rtsp://, http:// and the like, or the path of a recording.",
     )
     sample_fps: float | None = Field(
-        None, gt=0, le=60, examples=[5], description="Overrides defaults.sample_fps."
+        default=None, gt=0, le=60, examples=[5], description="Overrides defaults.sample_fps."
     )
     detectors: tuple[DetectorName, ...] | None = Field(
-        None, min_length=1, examples=[["quality"]], description="Overrides defaults.detectors."
+        default=None, min_length=1, examples=[["quality"]], description="Overrides defaults.detectors."
     )
     transport: Literal["auto", "tcp", "udp"] = Field(
-        "auto", description="How RTSP carries the picture. auto: TCP, and UDP where TCP is refused."
+        default="auto", description="How RTSP carries the picture. auto: TCP, and UDP where TCP is refused."
     )
-    open_timeout: Seconds = Field(10, description="Seconds until opening the source is given up.")
-    read_timeout: Seconds = Field(10, description="Seconds without a packet until the source counts as lost.")
+    open_timeout: Seconds = Field(default=10, description="Seconds until opening the source is given up.")
+    read_timeout: Seconds = Field(
+        default=10, description="Seconds without a packet until the source counts as lost."
+    )
 
 
 class QualitySettings(Section):
     """Is the picture itself worth looking at: black, frozen, blurred, covered, exposure, smear, moved."""
 
     kind: Literal["quality"] = "quality"
-    frozen_after: Seconds = Field(5, description="Seconds without any change until the picture is frozen.")
+    frozen_after: Seconds = Field(
+        default=5, description="Seconds without any change until the picture is frozen."
+    )
     sensitivity: float = Field(
-        1.0, ge=0.25, le=4, description="Above 1: smaller faults are told. Below 1: only gross ones."
+        default=1.0, ge=0.25, le=4, description="Above 1: smaller faults are told. Below 1: only gross ones."
     )
 
 
@@ -88,10 +96,13 @@ class AnomalySettings(Section):
 
     kind: Literal["anomaly"] = "anomaly"
     false_alarms_per_day: float = Field(
-        1.0, gt=0, le=1000, description="The budget from which each camera's threshold is set."
+        default=1.0, gt=0, le=1000, description="The budget from which each camera's threshold is set."
     )
     learn_minutes: float = Field(
-        2.0, gt=0, le=1440, description="Minutes of footage that a new camera is watched before it is judged."
+        default=2.0,
+        gt=0,
+        le=1440,
+        description="Minutes of footage that a new camera is watched before it is judged.",
     )
 
 
@@ -120,24 +131,30 @@ ChannelSettings = Annotated[RedisChannel | LogChannel, Field(discriminator="kind
 class EvidenceSettings(Section):
     """Pictures kept beside the alerts."""
 
-    keep_days: float = Field(30, gt=0, description="Evidence older than this is deleted.")
-    keep_gigabytes: float = Field(5, gt=0, description="The oldest evidence goes first above this size.")
+    keep_days: float = Field(default=30, gt=0, description="Evidence older than this is deleted.")
+    keep_gigabytes: float = Field(
+        default=5, gt=0, description="The oldest evidence goes first above this size."
+    )
 
 
 class AlertsSettings(Section):
     """When an alert opens and closes, and where it goes."""
 
     channels: tuple[ChannelSettings, ...] = Field(
-        (RedisChannel(), LogChannel()),
+        default=(RedisChannel(), LogChannel()),
         min_length=1,
         examples=[[{"kind": "redis"}, {"kind": "log"}]],
         description="Where messages go, each with its own outbox.",
     )
     cooldown: float = Field(
-        30, ge=0, description="Seconds after closing in which the same alert does not open again."
+        default=30, ge=0, description="Seconds after closing in which the same alert does not open again."
     )
-    update_every: Seconds = Field(30, description="Seconds between two updates of one open alert, at least.")
-    offline_after: Seconds = Field(5, description="Seconds without a picture until a stream is offline.")
+    update_every: Seconds = Field(
+        default=30, description="Seconds between two updates of one open alert, at least."
+    )
+    offline_after: Seconds = Field(
+        default=5, description="Seconds without a picture until a stream is offline."
+    )
     evidence: EvidenceSettings = EvidenceSettings()
 
 
@@ -145,18 +162,18 @@ class ServiceSettings(Section):
     """The daemon itself."""
 
     listen: str | None = Field(
-        "127.0.0.1:8686",
+        default="127.0.0.1:8686",
         pattern=r"^(\[[0-9a-fA-F:]+\]|[^:/\s]+):\d{1,5}$",
         description="Where /metrics and /healthz are served, host:port. null: nowhere.",
     )
     state_dir: Path | None = Field(
-        None,
+        default=None,
         examples=["/var/lib/framewarden"],
         description="Learned normals, outbox, evidence. Empty: $STATE_DIRECTORY, or the user's own.",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the detectors compute.")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where the detectors compute.")
     stale_after: Seconds = Field(
-        2, description="Seconds after which a live picture is too old to judge: dropped, and counted."
+        default=2, description="Seconds after which a live picture is too old to judge: dropped, and counted."
     )
 
 

@@ -1,0 +1,69 @@
+"""From a YAML file to Settings, or to everything that is wrong with it."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from config.document import Place, Trouble, read
+from config.explain import explain, named
+from config.problem import ConfigError, Problem
+from config.secrets import hide
+from config.settings import Settings
+
+__all__ = ["ConfigError", "Problem", "load"]
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Reads the file, fills in variables and secrets, checks it.
+
+    Raises ConfigError with every problem at once.
+    """
+    document = read(path, environ)
+    troubles = [*document.troubles, *_doubled_names(document.data, document.line)]
+    told = {trouble.place for trouble in troubles}
+    settings = None
+    try:
+        settings = Settings.model_validate(document.data)
+    except ValidationError as error:
+        details = error.errors()
+        for detail in details:
+            place, line, text = explain(detail, document)
+            if place in told and detail["type"] != "extra_forbidden":
+                continue
+            if detail["type"] == "too_short" and _has_inner(detail, details):
+                continue  # only short because its items are wrong
+            troubles.append(Trouble(place, line, text))
+    if settings is None or troubles:
+        raise ConfigError(
+            tuple(
+                Problem(document.file, trouble.line, named(trouble.place, document.data), hide(trouble.text))
+                for trouble in sorted(troubles, key=lambda trouble: trouble.line)
+            )
+        )
+    return settings
+
+
+def _has_inner(outer: ErrorDetails, details: Iterable[ErrorDetails]) -> bool:
+    loc = outer["loc"]
+    return any(len(detail["loc"]) > len(loc) and detail["loc"][: len(loc)] == loc for detail in details)
+
+
+def _doubled_names(data: Any, line_of: Any) -> list[Trouble]:
+    """Told here and not left to Settings, because here lines are known and other problems do not hide it."""
+    streams = data.get("streams") if isinstance(data, dict) else None
+    first: dict[str, int] = {}
+    troubles = []
+    for number, stream in enumerate(streams if isinstance(streams, list) else ()):
+        name = stream.get("name") if isinstance(stream, dict) else None
+        if not isinstance(name, str):
+            continue
+        place: Place = ("streams", number, "name")
+        if name in first:
+            text = f"another stream has this name on line {first[name]}; each needs its own"
+            troubles.append(Trouble(place, line_of(place), text))
+        first.setdefault(name, line_of(place))
+    return troubles

@@ -1,0 +1,21 @@
+"""Where the daemon keeps what must survive it: learned normals, outbox, evidence."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+from config.settings import Settings
+
+
+def state_folder(settings: Settings | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """service.state_dir, else systemd's $STATE_DIRECTORY, else the user's own (~/.local/state/framewarden).
+
+    Without settings (a subscriber needs none), the last two. The folder is named, not made.
+    """
+    if settings is not None and settings.service.state_dir is not None:
+        return settings.service.state_dir.expanduser().absolute()
+    if given := environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0])  # systemd lists all of a unit's state directories
+    return user_state_path("framewarden", appauthor=False)
