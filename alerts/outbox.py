@@ -1,0 +1,253 @@
+"""Where alerts wait on disk until every channel has them, and where open alerts outlive a restart.
+
+An SQLite file with a thread of its own, so that the event loop never waits for a disk. What comes in while
+the disk is busy shares the next transaction: one fsync for many messages.
+
+A disk that refuses to write (full, read-only, failing) does not hold alerts up: the outbox goes on in memory,
+says so, and goes back to disk when it can. Only a crash during that time loses messages.
+"""
+
+import asyncio
+import json
+import queue
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from alerts.channel import Message
+from alerts.lock import Lock
+from alerts.outbox_file import OutboxError, OutboxFile, Work, forget_delivered
+from alerts.verdict import Change, Severity, Verdict
+from detectors.detection import DetectorCard, Kind, Region
+
+T = TypeVar("T")
+
+GROUP = 1_000  # requests that share a transaction, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that a channel does not have yet."""
+
+    position: int  # grows with every message of every stream
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something to do in the next transaction, and who waits for it."""
+
+    work: Work
+    answer: asyncio.Future[Any]
+
+
+class Outbox:
+    """An asynchronous context manager. One process at a time may have the file open."""
+
+    def __init__(
+        self, path: Path, channels: Iterable[str], *, limit: int = 100_000, disk_retry: float = 2.0
+    ) -> None:
+        """`limit` messages wait at most: above it the oldest are dropped, counted and told.
+
+        `disk_retry`: seconds between two tries to go back to a disk that refused.
+        """
+        names = tuple(dict.fromkeys(channels))
+        if not names:
+            raise ValueError("an outbox without channels would forget nothing")
+        self._file = OutboxFile(path, names, limit, disk_retry)
+        self._lock = Lock(path.with_name(path.name + ".lock"))
+        self._idle = disk_retry
+        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._news = {name: asyncio.Event() for name in names}
+        self._thread: threading.Thread | None = None
+
+    async def __aenter__(self) -> "Outbox":
+        """A damaged file is moved aside, which is counted and said.
+
+        Raises OutboxError where the file is another program's or a newer framewarden's, and InUseError
+        where another process has it.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._lock.__enter__()
+        try:
+            await asyncio.to_thread(self._file.open)
+        except BaseException:
+            self._lock.__exit__(None, None, None)
+            raise
+        self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
+        self._thread.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finishes what was asked for, and closes the file."""
+        thread, self._thread = self._thread, None
+        if thread:
+            self._requests.put(None)
+            await asyncio.to_thread(thread.join)
+        self._lock.__exit__(None, None, None)
+
+    async def put(self, verdict: Verdict, render: Callable[[int], Message]) -> Message:
+        """Gives the message the stream's next sequence number, and returns it once it is on disk.
+
+        `render` runs on the outbox's thread, and again with the same number if the transaction is repeated.
+        Whoever is cancelled while waiting does not know whether the message was stored.
+        """
+        stream, alert_id = verdict.stream, verdict.alert_id
+        kept = None if verdict.change is Change.CLOSED else verdict_to_json(verdict)
+
+        def store(connection: sqlite3.Connection) -> Message:
+            row = connection.execute("SELECT last FROM sequences WHERE stream = ?", (stream,)).fetchone()
+            sequence = row[0] + 1 if row else 1
+            message = render(sequence)  # before anything is written: its errors leave no trace
+            connection.execute("INSERT OR REPLACE INTO sequences VALUES (?, ?)", (stream, sequence))
+            connection.execute(
+                "INSERT INTO messages (id, stream, kind, sequence, body) VALUES (?, ?, ?, ?, ?)",
+                (message.id, message.stream, message.kind, message.sequence, message.body),
+            )
+            if kept is None:
+                connection.execute("DELETE FROM open_alerts WHERE alert_id = ?", (alert_id,))
+            else:
+                connection.execute(
+                    "INSERT OR REPLACE INTO open_alerts VALUES (?, ?, ?)", (alert_id, stream, kept)
+                )
+            return message
+
+        message = await self._ask(store)
+        self._file.counts["put"] += 1
+        for news in self._news.values():
+            news.set()
+        return message
+
+    async def open_verdicts(self, stream: str | None = None) -> list[Verdict]:
+        """The last verdict of every alert that is not closed; without its detection, which is not kept."""
+
+        def read(connection: sqlite3.Connection) -> list[str]:
+            rows = connection.execute(
+                "SELECT verdict FROM open_alerts WHERE ?1 IS NULL OR stream = ?1 ORDER BY rowid", (stream,)
+            )
+            return [text for (text,) in rows]
+
+        return [verdict_from_json(text) for text in await self._ask(read)]
+
+    async def waiting(self, channel: str, limit: int) -> list[Waiting]:
+        """The oldest messages that this channel does not have yet, in order, at most `limit`."""
+
+        def read(connection: sqlite3.Connection) -> list[Waiting]:
+            rows = connection.execute(
+                "SELECT position, id, stream, kind, sequence, body FROM messages"
+                " WHERE position > (SELECT position FROM channels WHERE name = ?) ORDER BY position LIMIT ?",
+                (channel, limit),
+            )
+            return [Waiting(position, Message(*rest)) for position, *rest in rows]
+
+        return await self._ask(read)
+
+    async def delivered(self, channel: str, position: int) -> None:
+        """The channel has everything up to and with this position. What all channels have is forgotten."""
+
+        def mark(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE channels SET position = max(position, ?) WHERE name = ?", (position, channel)
+            )
+            forget_delivered(connection)
+
+        await self._ask(mark)
+
+    def news(self, channel: str) -> asyncio.Event:
+        """Set when a message comes in. Clear it, look at `waiting`, and wait where there was nothing."""
+        return self._news[channel]
+
+    def backlog(self, channel: str) -> int:
+        """How many messages wait for this channel, as of the last transaction."""
+        return self._file.backlog[channel]
+
+    @property
+    def durable(self) -> bool:
+        """False while the disk refuses to write, and messages live in memory only."""
+        return self._file.durable
+
+    @property
+    def counts(self) -> Counter[str]:
+        """put, dropped, disk_refused, moved_aside."""
+        return self._file.counts
+
+    async def _ask(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._thread is None:
+            raise RuntimeError("the outbox is not open")
+        answer: asyncio.Future[T] = self._loop.create_future()
+        self._requests.put(Request(work, answer))
+        return await answer
+
+    # ---- on the outbox's thread
+
+    def _work(self) -> None:
+        stopping = False
+        while not stopping:
+            requests, stopping = self._gather()
+            self._file.back_to_disk()
+            if requests:
+                self._serve(requests)
+        self._file.close()
+
+    def _gather(self) -> tuple[list[Request], bool]:
+        """What waits now (after a while nothing, if the disk wants a look), and if it is time to stop."""
+        requests: list[Request] = []
+        try:
+            request = self._requests.get(timeout=None if self._file.durable else self._idle)
+            while request is not None:
+                requests.append(request)
+                if len(requests) == GROUP:
+                    return requests, False
+                request = self._requests.get_nowait()
+        except queue.Empty:
+            return requests, False
+        return requests, True
+
+    def _serve(self, requests: list[Request]) -> None:
+        outcomes: list[Any]
+        try:
+            outcomes = self._file.transact([request.work for request in requests])
+        except OutboxError as error:
+            outcomes = [error] * len(requests)
+
+        def answer() -> None:
+            for request, outcome in zip(requests, outcomes, strict=True):
+                if request.answer.done():  # whoever asked was cancelled
+                    continue
+                if isinstance(outcome, Exception):
+                    request.answer.set_exception(outcome)
+                else:
+                    request.answer.set_result(outcome)
+
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(answer)
+
+
+def verdict_to_json(verdict: Verdict) -> str:
+    """Everything but the detection, whose heat map is evidence and is kept there."""
+    return json.dumps(asdict(replace(verdict, detection=None)), default=datetime.isoformat)
+
+
+def verdict_from_json(text: str) -> Verdict:
+    """The opposite of verdict_to_json."""
+    kept = json.loads(text)
+    return Verdict(
+        **kept
+        | {
+            "change": Change(kept["change"]),
+            "kind": Kind(kept["kind"]),
+            "severity": Severity(kept["severity"]),
+            "regions": tuple(Region(**region) for region in kept["regions"]),
+            "first_frame_at": datetime.fromisoformat(kept["first_frame_at"]),
+            "captured_at": datetime.fromisoformat(kept["captured_at"]),
+            "made_by": DetectorCard(**kept["made_by"]),
+        }
+    )

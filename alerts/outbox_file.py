@@ -1,0 +1,262 @@
+"""The outbox's SQLite file: opening, migrating, transactions, and what to do when the disk says no."""
+
+import logging
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[sqlite3.Connection], Any]
+
+# One entry for each schema version; PRAGMA user_version counts those applied. Never change one: add one.
+MIGRATIONS = (
+    """
+    CREATE TABLE messages (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of delivery; never used twice
+        id TEXT NOT NULL, stream TEXT NOT NULL, kind TEXT NOT NULL, sequence INTEGER NOT NULL,
+        body TEXT NOT NULL);
+    CREATE TABLE sequences (stream TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE channels (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE open_alerts (alert_id TEXT PRIMARY KEY, stream TEXT NOT NULL, verdict TEXT NOT NULL);
+    """,
+)
+APPLICATION_ID = 0x46574F42  # 'FWOB' in the file's header: an outbox, and no other program's database
+TELL_DROPS_EVERY = 60.0  # seconds
+
+# Primary result codes, https://sqlite.org/rescode.html
+REFUSED = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class OutboxError(Exception):
+    """The outbox cannot be used; says which file, and what to do."""
+
+
+class DamagedError(Exception):
+    """The file is no database any more."""
+
+
+class OutboxFile:
+    """Called by one thread at a time."""
+
+    def __init__(self, path: Path, channels: Sequence[str], limit: int, disk_retry: float) -> None:
+        self.path = path
+        self.counts: Counter[str] = Counter()  # dropped, disk_refused, moved_aside
+        self.backlog = dict.fromkeys(channels, 0)  # by channel, as of the last transaction
+        self._limit = limit
+        self._disk_retry = disk_retry
+        self._disk: sqlite3.Connection
+        self._memory: sqlite3.Connection | None = None
+        self._retry_at = 0.0
+        self._told_drops_at = float("-inf")
+        self._drops_untold = 0
+
+    @property
+    def durable(self) -> bool:
+        """False while the disk refuses to write, and messages live in memory only."""
+        return self._memory is None
+
+    def open(self) -> None:
+        """A damaged file is moved aside, and a new one begun. Raises OutboxError."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._disk = self._connect()
+        except DamagedError as damage:
+            self._move_aside(damage)
+            self._disk = self._connect()
+        self._count_backlog(self._disk)
+
+    def close(self) -> None:
+        self.back_to_disk(now=True)
+        if self._memory:
+            log.error("%s still cannot be written: what waits is lost (%s)", self.path, self.backlog)
+            self._memory.close()
+        self._disk.close()
+
+    def transact(self, works: Sequence[Work]) -> list[Any]:
+        """One transaction for all; what each of them returned, or the exception it raised.
+
+        A work may be called again, after a rollback. Raises OutboxError when nothing was done.
+        """
+        while True:
+            connection = self._memory or self._disk
+            try:
+                with transaction(connection):
+                    outcomes = [_outcome(work, connection) for work in works]
+                    dropped = self._drop_oldest(connection)
+            except sqlite3.Error as error:
+                if _code(error) == sqlite3.SQLITE_BUSY:
+                    log.warning("%s is locked by another program; trying again", self.path)
+                    time.sleep(0.2)
+                elif connection is not self._disk or _code(error) not in REFUSED:
+                    raise OutboxError(f"{self.path} cannot be used any more: {error}") from error
+                else:
+                    self._into_memory(error)
+                continue
+            self._count_backlog(connection)
+            if dropped:
+                self._tell_drops(dropped)
+            return outcomes
+
+    def back_to_disk(self, now: bool = False) -> None:
+        """Tries, every few seconds or now, to write down what lives in memory."""
+        if self._memory is None or (time.monotonic() < self._retry_at and not now):
+            return
+        try:
+            self._memory.backup(self._disk)  # all or nothing
+        except sqlite3.Error:
+            self._retry_at = time.monotonic() + self._disk_retry
+            return
+        self._memory.close()
+        self._memory = None
+        log.warning("%s can be written again: nothing was lost", self.path)
+
+    def _into_memory(self, error: sqlite3.Error) -> None:
+        memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        try:
+            self._disk.backup(memory)
+        except sqlite3.Error as worse:
+            memory.close()
+            raise OutboxError(f"{self.path} can neither be written ({error}) nor read ({worse})") from worse
+        self.counts["disk_refused"] += 1
+        log.error(
+            "%s cannot be written (%s): alerts go on from memory, and those not delivered are lost if the "
+            "service ends now. Free some space on that disk", self.path, error,
+        )  # fmt: skip
+        self._memory = memory
+        self._retry_at = time.monotonic() + self._disk_retry
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
+        try:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise DamagedError(verdict)  # noqa: TRY301 - the same way out as where SQLite notices it
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(
+                "PRAGMA synchronous = FULL"
+            )  # NORMAL would lose the last commits with the power
+            connection.execute("PRAGMA journal_size_limit = 67108864")
+            self._migrate(connection)
+            self._settle_channels(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            if _code(error) in DAMAGED:
+                raise DamagedError(str(error)) from error
+            raise OutboxError(
+                f"{self.path} cannot be opened ({error}): check owner, permissions and free space"
+            ) from error
+        except (DamagedError, OutboxError):
+            connection.close()
+            raise
+        return connection
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (owner,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if tables and owner != APPLICATION_ID:
+            raise OutboxError(f"{self.path} is another program's database: move it away")
+        if version > len(MIGRATIONS):
+            raise OutboxError(
+                f"{self.path} was written by a newer framewarden (schema {version}; this one knows up to "
+                f"{len(MIGRATIONS)}): install that one again, or move the file away and lose what waits in it"
+            )
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            connection.executescript(
+                f"BEGIN; {script}; PRAGMA user_version = {number};"
+                f"PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
+            )
+
+    def _settle_channels(self, connection: sqlite3.Connection) -> None:
+        """Channels that are no longer configured are dropped; a new one starts with what is still there."""
+        with transaction(connection):
+            (first,) = connection.execute(
+                "SELECT coalesce(min(position) - 1, (SELECT seq FROM sqlite_sequence), 0) FROM messages"
+            ).fetchone()
+            known = {name for (name,) in connection.execute("SELECT name FROM channels")}
+            for name in known - set(self.backlog):
+                connection.execute("DELETE FROM channels WHERE name = ?", (name,))
+            for name in set(self.backlog) - known:
+                connection.execute("INSERT INTO channels VALUES (?, ?)", (name, first))
+            forget_delivered(connection)
+
+    def _move_aside(self, damage: DamagedError) -> None:
+        aside = f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        for ending in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self.path.with_name(self.path.name + ending).rename(self.path.with_name(aside + ending))
+        self.counts["moved_aside"] += 1
+        log.error(
+            "%s is damaged (%s). It was moved to %s and a new one begun: alerts that waited in it may be "
+            "lost, open alerts are forgotten, and sequences start again at 1", self.path, damage, aside,
+        )  # fmt: skip
+
+    def _drop_oldest(self, connection: sqlite3.Connection) -> int:
+        """Keeps the number of messages within the limit. Positions have no holes, so they count."""
+        last, first = connection.execute(
+            "SELECT (SELECT max(position) FROM messages), (SELECT min(position) FROM messages)"
+        ).fetchone()
+        if last is None or last - first < self._limit:
+            return 0
+        up_to = last - self._limit
+        connection.execute("DELETE FROM messages WHERE position <= ?", (up_to,))
+        connection.execute("UPDATE channels SET position = ?1 WHERE position < ?1", (up_to,))
+        return int(up_to - first + 1)
+
+    def _tell_drops(self, dropped: int) -> None:
+        self.counts["dropped"] += dropped
+        self._drops_untold += dropped
+        if time.monotonic() - self._told_drops_at < TELL_DROPS_EVERY:
+            return
+        slowest = max(self.backlog, key=lambda name: self.backlog[name])
+        log.error(
+            "The outbox is full (%d messages): %d of the oldest were dropped before channel '%s' had them. "
+            "Bring that channel back, or remove it from alerts.channels",
+            self._limit, self._drops_untold, slowest,
+        )  # fmt: skip
+        self._told_drops_at, self._drops_untold = time.monotonic(), 0
+
+    def _count_backlog(self, connection: sqlite3.Connection) -> None:
+        self.backlog = dict(
+            connection.execute(
+                "SELECT name, coalesce((SELECT seq FROM sqlite_sequence), 0) - position FROM channels"
+            ).fetchall()
+        )
+
+
+def forget_delivered(connection: sqlite3.Connection) -> None:
+    """What every channel has is no longer needed."""
+    connection.execute("DELETE FROM messages WHERE position <= (SELECT min(position) FROM channels)")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """BEGIN, then COMMIT or ROLLBACK; a COMMIT that fails is rolled back too."""
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _outcome(work: Work, connection: sqlite3.Connection) -> Any:
+    try:
+        return work(connection)
+    except sqlite3.Error:
+        raise
+    except Exception as error:  # noqa: BLE001 - a mistake of the one who asked: it is raised there, not here
+        return error
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 where Python's module raised by itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
