@@ -1,0 +1,209 @@
+"""Alerts as they come, for people or machines: reads the Redis Stream, live, without gaps or doubles."""
+
+import asyncio
+import difflib
+import logging
+import re
+import sys
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from random import uniform
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    ConnectionError,
+    RedisError,
+    TimeoutError,
+)
+from rich.console import Console
+
+from alerts.embedded_redis import running_url
+from config.load import load
+from config.secrets import hide, understand_url
+from config.state import state_folder
+from daemon.alert_line import read_event, render
+from daemon.journal import start_logging
+from detectors.detection import Kind
+
+log = logging.getLogger(__name__)
+
+ALERTS = "framewarden:alerts"
+LISTEN_SECONDS = 5.0  # one question to Redis waits so long for an answer
+LONGEST_WAIT = 10.0  # seconds between two attempts to connect
+REMEMBERED = 10_000  # ids of messages already shown
+PAGE = 500  # messages looked through at a time
+
+_STREAM_ID = re.compile(r"\d+(-\d+)?")
+
+
+class SubscribeError(Exception):
+    """Nothing can be shown, and waiting would not help; says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Which alerts are wanted; both may hold * and ?."""
+
+    stream: str
+    kind: str
+
+    def fits(self, event: dict[str, Any]) -> bool:
+        kind = str(event["data"].get("kind", ""))
+        return fnmatchcase(str(event.get("subject", "")), self.stream) and fnmatchcase(kind, self.kind)
+
+
+def read_pattern(text: str) -> Pattern:
+    """'gate:*', '*:anomaly' or just 'gate'; a whole channel name will do too. Raises SubscribeError."""
+    stream, _, kind = text.removeprefix(f"{ALERTS}:").partition(":")
+    stream, kind = stream or "*", kind or "*"
+    kinds = [each.value for each in Kind]
+    if not any(fnmatchcase(each, kind) for each in kinds):
+        near = difflib.get_close_matches(kind, kinds, n=1)
+        meant = f", did you mean {near[0]}?" if near else ""
+        raise SubscribeError(f"no alert is of the kind '{kind}': {', '.join(kinds)}{meant}")
+    return Pattern(stream, kind)
+
+
+async def subscribe(url: str, pattern: str = "*:*", since: str | None = None) -> AsyncGenerator[str, None]:
+    """Yields the body of each message that fits, as CloudEvents JSON, until cancelled.
+
+    `since` is the id of a message or of an entry of the Redis Stream: what came after it is replayed first;
+    "0" replays all there is. While Redis is away it waits. Raises SubscribeError for a pattern, an id or a refusal that waiting does not mend.
+
+    It reads the Stream, not pub/sub: each message is in both, put there in one step, and only the Stream has
+    places to go on from. So replay, live messages and those missed while away are one and the same question.
+    """
+    wanted = read_pattern(pattern)
+    shown: OrderedDict[str, None] = OrderedDict()
+    sequences: dict[str, int] = {}
+    place: str | None = None
+    wait = 0.0
+    redis: Any = (
+        Redis.from_url(  # Any: redis-py types every shape that any version of its protocol answers in
+            url,
+            protocol=2,  # one shape of answer, whatever the version
+            decode_responses=True,
+            socket_connect_timeout=LISTEN_SECONDS,
+            socket_timeout=3 * LISTEN_SECONDS,
+            retry=Retry(NoBackoff(), 0),  # the loop here tries again, and says so
+            client_name="framewarden-subscribe",
+        )
+    )
+    try:
+        while True:
+            try:
+                place = await _first_place(redis, since) if place is None else await _sound(redis, place)
+                if wait:
+                    log.info("Redis is back")
+                wait = 0.0
+                while True:
+                    answer = await redis.xread({ALERTS: place}, count=PAGE, block=int(LISTEN_SECONDS * 1000))
+                    for entry, fields in answer[0][1] if answer else ():
+                        place = str(entry)
+                        event = read_event(fields.get("body", ""))
+                        if event is None or str(event["id"]) in shown:
+                            continue
+                        shown[str(event["id"])] = None
+                        if len(shown) > REMEMBERED:
+                            shown.popitem(last=False)
+                        _tell_gap(event, sequences)
+                        if wanted.fits(event):
+                            yield fields["body"]
+            except (AuthenticationError, AuthorizationError) as error:
+                raise SubscribeError(f"Redis refuses the user or password: {hide(str(error))}") from None
+            except (BusyLoadingError, ConnectionError, TimeoutError, OSError) as error:
+                if not wait:
+                    log.warning("cannot reach Redis, trying again: %s", error)
+                wait = min(max(2 * wait, 0.25), LONGEST_WAIT)
+                await asyncio.sleep(uniform(wait / 2, wait))
+            except RedisError as error:
+                raise SubscribeError(f"Redis does not let us read {ALERTS}: {hide(str(error))}") from None
+    finally:
+        await redis.aclose()
+
+
+def server_url(url: str | None, config: Path | None) -> str:
+    """The server asked for, else the configuration's, else the embedded one.
+
+    Raises SubscribeError, ConfigError.
+    """
+    if url:
+        return understand_url(url)
+    settings = load(config) if config else None
+    if settings and settings.redis.url:
+        return settings.redis.url
+    folder = state_folder(settings) / "redis"
+    if found := running_url(folder):
+        return found
+    raise SubscribeError(
+        f"no embedded Redis runs in {folder}: start `framewarden run`, name its configuration with --config, "
+        "or a server with --url"
+    )
+
+
+async def print_alerts(
+    pattern: str, url: str | None, config: Path | None, since: str | None, as_json: bool
+) -> int:
+    """The command: prints until interrupted. Returns the exit code; ConfigError is for the caller."""
+    start_logging()
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        async with aclosing(subscribe(server_url(url, config), pattern, since)) as bodies:
+            async for body in bodies:
+                if as_json:
+                    print(body, flush=True)
+                else:
+                    console.print(render(body))
+    except BrokenPipeError:  # whoever read this has enough
+        sys.stdout = None  # or Python complains once more while ending
+        return 0
+    except SubscribeError as error:
+        log.error("%s", error)  # noqa: TRY400 - words for the user
+        return 1
+    return 0
+
+
+async def _first_place(redis: Any, since: str | None) -> str:
+    """The entry of the Stream after which to begin."""
+    if since is not None and _STREAM_ID.fullmatch(since):
+        return since
+    entries = await redis.xrevrange(ALERTS, count=1 if since is None else PAGE)
+    if since is None:
+        return str(entries[0][0]) if entries else "0-0"
+    while entries:
+        for place, fields in entries:
+            event = read_event(fields.get("body", ""))
+            if event is not None and event["id"] == since:
+                return str(place)
+        entries = await redis.xrevrange(ALERTS, max=f"({entries[-1][0]}", count=PAGE)
+    raise SubscribeError(f"no message kept on Redis has the id {since}: use --since 0 for all that are kept")
+
+
+async def _sound(redis: Any, place: str) -> str:
+    """The place to go on from after a break: on a server that lost its data, the end of what it has."""
+    entries = await redis.xrevrange(ALERTS, count=1)
+    newest = str(entries[0][0]) if entries else "0-0"
+    return min(place, newest, key=lambda each: tuple(map(int, each.split("-"))))
+
+
+def _tell_gap(event: dict[str, Any], sequences: dict[str, int]) -> None:
+    stream, number = str(event.get("subject", "")), event["data"].get("sequence")
+    if not isinstance(number, int):
+        return
+    expected = sequences.get(stream, number - 1) + 1
+    if number > expected:
+        log.warning(
+            "stream '%s': messages %d to %d are no longer on Redis: redis.stream_length is too short",
+            stream, expected, number - 1,
+        )  # fmt: skip
+    sequences[stream] = number
