@@ -1,0 +1,169 @@
+"""Turns what detectors say of one stream into verdicts: pure, by the frames' own times alone."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from alerts.rules import OFFLINE, Rules
+from alerts.track import Moment, Track, Word, word_of
+from alerts.verdict import Verdict
+from detectors.detection import Detection, DetectorCard, Doubt, Kind
+from streams.frame import Frame, Outage
+
+_Key = tuple[Kind, str, str]  # kind, label (where each has alerts of its own), subject
+
+_OFFLINE_KEY: Final[_Key] = (Kind.STREAM, OFFLINE, "")
+_WATCH: Final = DetectorCard(name="watch", model="outage timer")
+_RANK: Final = {Word.CALM: 0, Word.BETWEEN: 1, Word.DOUBT: 2, Word.ALARMING: 3}
+
+
+class Judge:
+    """One stream's judge. Tell it everything that is seen, in order; it says what is worth telling."""
+
+    def __init__(self, stream: str, rules: Rules) -> None:
+        self.counts: Counter[str] = Counter()  # "opened:anomaly"; also updated, closed, held, cooldown
+        self._stream = stream
+        self._rules = rules
+        self._tracks: dict[_Key, Track] = {}
+        self._moment: Moment | None = None
+        self._watched_until: datetime | None = None
+
+    @property
+    def standing(self) -> Mapping[str, str]:
+        """Each kind in words, as of the last sight: 'fine', 'alarming:<labels>' or 'cannot_tell:<why>'."""
+        words: dict[str, str] = {}
+        for kind in sorted({track.kind for track in self._tracks.values()}):
+            tracks = [track for track in self._tracks.values() if track.kind is kind]
+            doubts = sorted({track.doubt for track in tracks if track.word is Word.DOUBT})
+            labels = sorted({t.alert.label for t in tracks if t.alert and t.word is not Word.DOUBT})
+            if labels:
+                words[kind] = "alarming:" + ",".join(labels)
+            elif doubts:
+                words[kind] = "cannot_tell:" + ",".join(doubts)
+            else:
+                words[kind] = "fine"
+        return words
+
+    def resume(self, open_verdicts: Sequence[Verdict]) -> None:
+        """Goes on with the alerts that were open when the daemon ended: before the first frame."""
+        for verdict in open_verdicts:
+            if verdict.stream != self._stream:
+                raise ValueError(f"an alert of {verdict.stream} was given to the judge of {self._stream}")
+            seen = Detection(
+                verdict.kind,
+                verdict.label,
+                verdict.score,
+                verdict.threshold,
+                verdict.made_by,
+                verdict.subject,
+                provisional=verdict.provisional,
+            )
+            key = self._key(seen)
+            if key in self._tracks:  # other rules than before: the second one closes when it is not mentioned
+                key = (verdict.kind, verdict.alert_id, verdict.subject)
+            self._track(key, seen).resume(verdict, now=0.0)
+
+    def weigh(self, frame: Frame, detections: Sequence[Detection]) -> list[Verdict]:
+        """What one frame, with all that was said of it, leads to."""
+        moment = self._advance(frame.captured_at)
+        self._watched_until = frame.captured_at
+        said = self._worst_of_each(detections)
+        mentioned = {each.kind for each in detections}
+        doubtful = {each.kind for each in detections if each.doubt is not None}
+        silent = self._tracks.keys() - said.keys()
+        for key, track in self._tracks.items():
+            if key in silent:
+                said[key] = _not_mentioned(track, track.kind in mentioned - doubtful)
+        verdicts: list[Verdict] = []
+        for key in sorted(said, key=lambda key: not self._hides(key)):
+            detection = said[key]
+            track = self._track(key, detection)
+            word = word_of(detection, self._rules.of_kind[detection.kind])
+            verdicts += track.weigh(moment, word, detection, self._held_by(detection.kind))
+            if key in silent and detection.subject and track.idle:
+                del self._tracks[key]
+        return verdicts
+
+    def weigh_outage(self, outage: Outage) -> list[Verdict]:
+        """What a moment without a picture leads to: 'offline', and nobody can tell about the rest."""
+        moment = self._advance(outage.at)
+        away = Detection(
+            Kind.STREAM, OFFLINE, outage.lasted, self._rules.offline_after, _WATCH, reason=outage.text
+        )
+        word = Word.ALARMING if away.alarming else Word.BETWEEN
+        track = self._track(_OFFLINE_KEY, away)
+        verdicts = track.weigh(moment, word, away, first_at=self._began(outage))
+        for key, track in self._tracks.items():
+            if key != _OFFLINE_KEY:
+                doubt = replace(
+                    track.seen, doubt=Doubt.STREAM_DOWN, reason=outage.text, regions=(), heatmap=None
+                )
+                verdicts += track.weigh(moment, Word.DOUBT, doubt, self._held_by(track.kind))
+        return verdicts
+
+    def finish(self, at: datetime, reason: str = "No longer watched.") -> list[Verdict]:
+        """Closes everything: the recording ended, or the stream is no longer watched."""
+        moment = self._advance(at)
+        self._watched_until = at
+        return [verdict for track in self._tracks.values() for verdict in track.finish(moment, reason)]
+
+    def _advance(self, at: datetime) -> Moment:
+        """Time goes on, or stands still where the clock was set back."""
+        last = self._moment
+        if last is None:
+            self._moment = Moment(at, 0.0, 0)
+        else:
+            passed = (at - last.at).total_seconds()
+            self._moment = Moment(at, last.now + max(0.0, passed), last.steps + (passed < 0))
+        return self._moment
+
+    def _began(self, outage: Outage) -> datetime:
+        """When the picture was lost: not before a frame was weighed, whatever the report says."""
+        began = outage.at - timedelta(seconds=outage.lasted)
+        return min(outage.at, max(began, self._watched_until or began))
+
+    def _key(self, detection: Detection) -> _Key:
+        label = detection.label if self._rules.of_kind[detection.kind].by_label else ""
+        return detection.kind, label, detection.subject
+
+    def _track(self, key: _Key, seen: Detection) -> Track:
+        if key not in self._tracks:
+            self._tracks[key] = Track(self._stream, seen, self._rules, self.counts)
+        return self._tracks[key]
+
+    def _worst_of_each(self, detections: Sequence[Detection]) -> dict[_Key, Detection]:
+        """One detection for each track. A doubt outweighs what is fine: 'cannot tell' is never 'fine'."""
+        worst: dict[_Key, Detection] = {}
+        for detection in detections:
+            key = self._key(detection)
+            if key not in worst or self._rank(detection) > self._rank(worst[key]):
+                worst[key] = detection
+        return worst
+
+    def _rank(self, detection: Detection) -> tuple[int, float]:
+        score, threshold = detection.score, detection.threshold
+        excess = score / threshold if threshold > 0 else score - threshold
+        return _RANK[word_of(detection, self._rules.of_kind[detection.kind])], excess
+
+    def _hides(self, key: _Key) -> bool:
+        return key[:2] in self._rules.holds
+
+    def _held_by(self, kind: Kind) -> str:
+        """The label of what hides the view of this kind now, or nothing."""
+        for (holder, label), held in self._rules.holds.items():
+            track = self._tracks.get((holder, label, ""))
+            if track and kind in held and (track.alert or track.word is Word.ALARMING):
+                return label
+        return ""
+
+
+def _not_mentioned(track: Track, can_tell: bool) -> Detection:
+    """What it means that a frame says nothing of something that was said before."""
+    silent = replace(track.seen, doubt=None, regions=(), heatmap=None, progress=None)
+    if track.kind is Kind.STREAM:
+        return replace(silent, score=0.0, reason="Pictures come again.")
+    if can_tell:
+        return replace(silent, score=0.0, reason="It is no longer seen.")
+    return replace(silent, doubt=Doubt.DETECTOR_DEGRADED, reason="Its detector said nothing of it.")

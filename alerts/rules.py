@@ -1,0 +1,84 @@
+"""The rules an alert opens and closes by: for each kind, and for what hides the view of the others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from alerts.verdict import Severity
+from detectors.detection import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one kind of alert opens and closes. Frames on which the detector cannot tell do not count."""
+
+    # Opens when `alarming` of the last `of` frames are alarming, the first and the last of them at least
+    # `over` seconds apart. Where frames come faster the window grows with them: the share stays the same.
+    alarming: int = 3
+    of: int = 5
+    over: float = 0.35
+    # Closes when `calm_frames` frames in a row, over at least `calm` seconds, score below `release` of the
+    # threshold. A doubt that lasts longer than `calm` wipes out what was gathered for opening or closing.
+    release: float = 0.8
+    calm: float = 2.5
+    calm_frames: int = 3
+    # From this many times the threshold on, it is critical.
+    critical: float = 2.0
+    severity: Severity = Severity.WARNING
+    # One alert for each label, or one alert whose label says what was seen first.
+    by_label: bool = True
+
+    @property
+    def window(self) -> float:
+        """Seconds of frames that are looked at together, where `of` frames do not fill them."""
+        return self.over * self.of / self.alarming
+
+    def severity_of(self, score: float, threshold: float, provisional: bool) -> Severity:
+        """How much a score matters. A threshold that stands on little footage makes nothing critical."""
+        if threshold > 0 and score >= self.critical * threshold and not provisional:
+            return Severity.CRITICAL
+        return self.severity
+
+
+RULES: Final[Mapping[Kind, Rule]] = MappingProxyType(
+    {
+        # The picture's own faults are slow and sure, and a flash or a passing lorry is none of them.
+        Kind.QUALITY: Rule(alarming=4, of=5, over=0.55),
+        # The label says in what way it is not normal, and may change while the event goes on.
+        Kind.ANOMALY: Rule(by_label=False),
+        # Single crops prove little: several of one face say more than the worst of them.
+        Kind.DEEPFAKE: Rule(alarming=6, of=10, over=1.0, critical=1.5, by_label=False),
+        Kind.OBJECT: Rule(calm=5.0, severity=Severity.INFO, critical=float("inf")),
+        # An outage has a length of its own, so one report of it is enough; a camera that delivers
+        # for a second is back.
+        Kind.STREAM: Rule(alarming=1, of=1, over=0.0, calm=1.0, critical=60.0),
+    }
+)
+
+OFFLINE: Final = "offline"
+
+# While one of these is alarming or open, nobody can tell anything by the picture.
+_PICTURE: Final = frozenset({Kind.ANOMALY, Kind.DEEPFAKE, Kind.OBJECT})
+HOLDS: Final[Mapping[tuple[Kind, str], frozenset[Kind]]] = MappingProxyType(
+    {
+        (Kind.STREAM, OFFLINE): _PICTURE | {Kind.QUALITY},
+        (Kind.QUALITY, "frozen"): _PICTURE,
+        (Kind.QUALITY, "black"): _PICTURE,
+        (Kind.QUALITY, "covered"): _PICTURE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All that a judge goes by. Durations in seconds."""
+
+    cooldown: float = 30.0  # after closing, the same alert does not open again for so long
+    update_every: float = (
+        30.0  # between two updates of one alert, at least; it doubles with each, up to an hour
+    )
+    offline_after: float = 5.0
+    give_up_after: float = 600.0  # no alert outlives its last alarming frame by more than this
+    of_kind: Mapping[Kind, Rule] = field(default_factory=lambda: RULES)
+    holds: Mapping[tuple[Kind, str], frozenset[Kind]] = field(default_factory=lambda: HOLDS)
