@@ -33,7 +33,7 @@ class Notifier:
         self._send("STOPPING=1", _status(status))
 
     async def beat(self, well: Callable[[], bool]) -> None:
-        """Gives signs of life, twice as often as asked for, while `well()` says so; returns if none are wanted.
+        """Gives signs of life, twice as often as asked, while `well()` says so; returns if none are wanted.
 
         Without them systemd kills the service and starts it anew: right for a hanging device, never for an
         absent camera.

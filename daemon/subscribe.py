@@ -78,7 +78,8 @@ async def subscribe(url: str, pattern: str = "*:*", since: str | None = None) ->
     """Yields the body of each message that fits, as CloudEvents JSON, until cancelled.
 
     `since` is the id of a message or of an entry of the Redis Stream: what came after it is replayed first;
-    "0" replays all there is. While Redis is away it waits. Raises SubscribeError for a pattern, an id or a refusal that waiting does not mend.
+    "0" replays all there is. While Redis is away it waits. Raises SubscribeError for a pattern, an id, an
+    address or a refusal that waiting does not mend.
 
     It reads the Stream, not pub/sub: each message is in both, put there in one step, and only the Stream has
     places to go on from. So replay, live messages and those missed while away are one and the same question.
@@ -88,17 +89,7 @@ async def subscribe(url: str, pattern: str = "*:*", since: str | None = None) ->
     sequences: dict[str, int] = {}
     place: str | None = None
     wait = 0.0
-    redis: Any = (
-        Redis.from_url(  # Any: redis-py types every shape that any version of its protocol answers in
-            url,
-            protocol=2,  # one shape of answer, whatever the version
-            decode_responses=True,
-            socket_connect_timeout=LISTEN_SECONDS,
-            socket_timeout=3 * LISTEN_SECONDS,
-            retry=Retry(NoBackoff(), 0),  # the loop here tries again, and says so
-            client_name="framewarden-subscribe",
-        )
-    )
+    redis = _client(url)
     try:
         while True:
             try:
@@ -171,6 +162,21 @@ async def print_alerts(
         log.error("%s", error)  # noqa: TRY400 - words for the user
         return 1
     return 0
+
+
+def _client(url: str) -> Any:  # Any: redis-py types every shape that any version of its protocol answers in
+    try:
+        return Redis.from_url(
+            url,
+            protocol=2,  # one shape of answer, whatever the version
+            decode_responses=True,
+            socket_connect_timeout=LISTEN_SECONDS,
+            socket_timeout=3 * LISTEN_SECONDS,
+            retry=Retry(NoBackoff(), 0),  # the loop in subscribe() tries again, and says so
+            client_name="framewarden-subscribe",
+        )
+    except ValueError as error:
+        raise SubscribeError(f"{hide(url)} is no address of a Redis server: {hide(str(error))}") from None
 
 
 async def _first_place(redis: Any, since: str | None) -> str:
