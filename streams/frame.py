@@ -65,6 +65,7 @@ class Source(Protocol):
 
     name: str
     counts: Counter[str]  # frames decoded, delivered, dropped by reason; connection attempts by outcome
+    state: str  # connecting, online, offline, ended
 
     def sights(self) -> AsyncIterator[Frame | Outage]:
         """Yields until closed (live) or read to the end (recording).

@@ -1,0 +1,146 @@
+"""A live source: frames while there is a picture, outages while there is none, and never an end."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from config.settings import StreamSettings
+from streams.backoff import delays
+from streams.child import Child, job_for
+from streams.fault import stream_error
+from streams.frame import Frame, Outage, StreamError
+from streams.message import Picture, StreamInfo, Trouble
+
+GOOD_SECONDS = 10.0  # of frames, until a camera counts as well again and the backoff starts anew
+OUTAGE_EVERY = 1.0  # seconds
+
+
+class Camera:
+    """Keeps one camera connected, each connection in a child of its own, and the newest picture at hand."""
+
+    def __init__(self, settings: StreamSettings, sample_fps: float, width: int) -> None:
+        self.name = settings.name
+        self.counts: Counter[str] = Counter()
+        self.state = "connecting"  # then online, offline, connecting again, ..., ended
+        self.opened: StreamInfo | None = None
+        self.last_frame: float | None = None  # time.monotonic() of the last picture
+        self._job = job_for(settings, live=True, sample_fps=sample_fps, width=width)
+        # A slow sampler, or one late picture, is no outage yet.
+        self._patience = max(2 * OUTAGE_EVERY, 3 / sample_fps)
+        self._newest: Frame | None = None
+        self._connected = False
+        self._trouble: StreamError | None = None  # the last one, while it lasts
+        self._outage_due = 0.0  # time.monotonic()
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def sights(self) -> AsyncGenerator[Frame | Outage, None]:
+        """Yields until closed; raises nothing a camera may cause."""
+        self._task = asyncio.create_task(self._stay_connected(), name=f"camera {self.name}")
+        self._task.add_done_callback(lambda _: self._news.set())
+        last = time.monotonic()  # picture, or start
+        self._outage_due = last + OUTAGE_EVERY
+        try:
+            while not self._closed:
+                self._news.clear()
+                if self._task.done():
+                    self._task.result()  # a mistake of ours is not hidden
+                now = time.monotonic()
+                if (frame := self._newest) is not None:
+                    self._newest = None
+                    last, self._outage_due = frame.captured, now + self._patience
+                    number = self.counts["delivered"]
+                    self.counts["delivered"] += 1
+                    yield replace(frame, number=number)
+                elif now >= self._outage_due:
+                    self._outage_due = now + OUTAGE_EVERY
+                    yield self._outage(now - last)
+                else:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self._outage_due - now):
+                            await self._news.wait()
+        finally:
+            await self._disconnect()
+
+    async def close(self) -> None:
+        """Ends the iterator and the child behind it. May be called twice."""
+        self._closed = True
+        self._news.set()
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        self.state = "ended"
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _stay_connected(self) -> None:
+        waits = delays()
+        while True:
+            self._connected = False
+            first: float | None = None
+            try:
+                async with Child(self._job, self.counts) as child:
+                    async for message in child.messages():
+                        if isinstance(message, StreamInfo):
+                            self._connect(message)
+                        else:
+                            first = first or message.captured
+                            self._arrive(self._frame(child, message))
+            except StreamError as error:
+                self._lose(error)
+            if first and self.last_frame and self.last_frame - first >= GOOD_SECONDS:
+                waits = delays()
+            await asyncio.sleep(next(waits))
+
+    def _connect(self, info: StreamInfo) -> None:
+        if not self._connected:
+            self._connected = True
+            self.counts["connects"] += 1
+        self.opened = info
+
+    def _arrive(self, frame: Frame) -> None:
+        if self._newest is not None:
+            self.counts["dropped_replaced"] += 1
+            frame = replace(frame, fresh=frame.fresh or self._newest.fresh)
+        self._newest = frame
+        self._trouble = None
+        self.state = "online"
+        self.last_frame = frame.captured
+        self._news.set()
+
+    def _lose(self, error: StreamError) -> None:
+        self.counts[f"{'lost' if self._connected else 'connect_failed'}_{error.fault}"] += 1
+        if self._trouble is None:  # the first is told at once, what follows about every second
+            self._outage_due = time.monotonic()
+            self._news.set()
+        self._trouble = error
+        self.state = "offline"
+
+    def _frame(self, child: Child, message: Picture) -> Frame:
+        captured = min(message.captured, time.monotonic())
+        return Frame(
+            stream=self.name,
+            number=0,  # given when it is handed over
+            picture=child.take(message),
+            captured_at=datetime.now(UTC) - timedelta(seconds=time.monotonic() - captured),
+            captured=captured,
+            position=message.position,
+            live=True,
+            keyframe=message.keyframe,
+            damaged=message.damaged,
+            fresh=message.fresh,
+        )
+
+    def _outage(self, lasted: float) -> Outage:
+        if self.state == "online":
+            self.state = "offline"
+        trouble = self._trouble or stream_error(
+            Trouble.NO_PICTURE if self._connected else Trouble.CONNECTING, self._job.url, lasted
+        )
+        return Outage(self.name, datetime.now(UTC), lasted, trouble.fault, str(trouble))

@@ -1,0 +1,180 @@
+"""A decoding child as the daemon sees it: listened to with a deadline, never believed, killed at will."""
+
+import asyncio
+import contextlib
+import fcntl
+import mmap
+import os
+import signal
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.secrets import understand_url
+from config.settings import StreamSettings
+from streams import forkserver
+from streams.fault import stream_error
+from streams.message import (
+    LONGEST_LINE,
+    SLOTS,
+    Failed,
+    Finished,
+    Job,
+    Message,
+    Picture,
+    StreamInfo,
+    Trouble,
+    pack_job,
+    unpack,
+)
+
+GRACE = 1.5  # seconds beyond the timeouts that a child keeps by itself
+_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+
+
+class Child:
+    """One process that reads one source. Use it as `async with Child(job, counts) as child`.
+
+    Pictures come through anonymous shared memory, sealed so that the child cannot change its size; nothing
+    of it is left behind whoever dies. No lock is shared: a slot belongs to the child until its message
+    arrives, and then to the parent until `give_back`.
+    """
+
+    def __init__(self, job: Job, counts: Counter[str]) -> None:
+        self._job = job
+        self._counts = counts
+        self._held: set[int] = set()
+        self._pidfd = -1
+
+    async def __aenter__(self) -> Self:
+        memory = os.memfd_create("framewarden", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        ours, theirs = socket.socketpair()
+        try:
+            os.ftruncate(memory, SLOTS * self._job.slot_bytes)
+            fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
+            self._memory = mmap.mmap(memory, SLOTS * self._job.slot_bytes, prot=mmap.PROT_READ)
+            self._pidfd = await forkserver.fork(theirs, memory)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(memory)
+        ours.setblocking(False)
+        self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=LONGEST_LINE)
+        self._writer.write(pack_job(self._job))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        os.close(self._pidfd)
+        self._pidfd = -1
+        self._writer.close()
+
+    def kill(self) -> None:
+        """Ends the child at once, whatever it is doing."""
+        if self._pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    async def messages(self) -> AsyncIterator[StreamInfo | Picture]:
+        """What the child tells, until a recording is finished. Counts what it counted.
+
+        Raises StreamError where it cannot go on, hangs, dies, or says what cannot be.
+        """
+        opened = False
+        while True:
+            patience = self._job.read_timeout if opened else self._job.open_timeout
+            message = await self._next(patience)
+            match message:
+                case StreamInfo():
+                    opened = True
+                    yield message
+                case Picture():
+                    self._accept(message)
+                    yield message
+                case Finished():
+                    return
+                case Failed(name):
+                    raise stream_error(_trouble(name), self._job.url, patience)
+
+    async def _next(self, patience: float) -> Message:
+        # A child whose slots are all here waits for us: that is no hanging.
+        deadline = None if len(self._held) == SLOTS else patience + GRACE
+        try:
+            async with asyncio.timeout(deadline):
+                line = await self._reader.readline()
+        except TimeoutError:
+            self._counts["children_killed"] += 1
+            self.kill()
+            trouble = Trouble.STALLED if self._job.live else Trouble.HUNG
+            raise stream_error(trouble, self._job.url, patience) from None
+        except (ValueError, ConnectionError):  # a line too long; a death in mid-sentence
+            line = b""
+        try:
+            message, counts = unpack(line)
+        except ValueError:
+            self._counts["children_died"] += 1
+            self.kill()
+            raise stream_error(Trouble.CRASHED, self._job.url) from None
+        self._counts.update(counts)
+        return message
+
+    def _accept(self, picture: Picture) -> None:
+        fits = (
+            picture.slot < SLOTS
+            and picture.slot not in self._held
+            and 0 < 3 * picture.width <= picture.stride
+            and picture.height > 0
+            and picture.stride * picture.height <= self._job.slot_bytes
+        )
+        if not fits:
+            self._counts["children_died"] += 1
+            self.kill()
+            raise stream_error(Trouble.CRASHED, self._job.url)
+        self._held.add(picture.slot)
+
+    def take(self, picture: Picture) -> NDArray[np.uint8]:
+        """An own, read-only copy (H, W, 3) BGR of the picture; its slot goes back to the child."""
+        start = picture.slot * self._job.slot_bytes
+        rows = np.frombuffer(self._memory, np.uint8, picture.stride * picture.height, start)
+        copy = rows.reshape(picture.height, picture.stride)[:, : 3 * picture.width].copy()
+        copy = copy.reshape(picture.height, picture.width, 3)
+        copy.flags.writeable = False
+        self._held.remove(picture.slot)
+        self._writer.write(bytes([picture.slot]))
+        return copy
+
+
+def job_for(settings: StreamSettings, *, live: bool, sample_fps: float, width: int) -> Job:
+    """What a child is to do for this stream. A password typed as it is gets the form an address wants."""
+    url = understand_url(settings.url)
+    if url.startswith("file://"):
+        url = unquote(url.removeprefix("file://"))
+    if not live:
+        url = str(Path(url).absolute())  # a child does not run where the daemon was started
+    return Job(
+        url=url,
+        live=live,
+        sample_fps=sample_fps,
+        width=width,
+        transport=settings.transport,
+        open_timeout=settings.open_timeout,
+        read_timeout=settings.read_timeout,
+    )
+
+
+def _trouble(name: str) -> Trouble:
+    try:
+        return Trouble(name)
+    except ValueError:
+        return Trouble.CRASHED

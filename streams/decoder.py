@@ -1,0 +1,334 @@
+"""What runs in a decoding child: opens a source, decodes, puts what is kept into shared memory.
+
+It imports neither numpy nor the seams: every megabyte here is paid once for each stream.
+"""
+
+import errno
+import mmap
+import socket
+import stat
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import av.error
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+
+from streams.message import (
+    SLOTS,
+    Alive,
+    Failed,
+    Finished,
+    Job,
+    Message,
+    Picture,
+    StreamInfo,
+    Trouble,
+    pack,
+    unpack_job,
+)
+from streams.sampler import Sampler
+from streams.timeline import Timeline
+
+SIGN_OF_LIFE = 0.5  # seconds between two messages at most, while packets come
+USUAL_FPS = 25.0  # where a source says nothing of its rate
+
+# What a recording may be. Left out on purpose are playlists (hls, concat, dash, sdp): a hostile one would
+# make the daemon read other files, or ask other machines.
+_CONTAINERS = (
+    "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,h264,hevc,ivf,mjpeg,mxf,gif,nut,wav,mp3,aac,flac"
+)
+_LIVE_PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto,hls,rtmp,rtmps,rtmpt,srt"
+
+
+class Mishap(Exception):  # noqa: N818 - it may be a plain end
+    """The end of this child's work, for the parent to put into words."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.value)
+        self.trouble = trouble
+
+
+def run(channel: socket.socket, memory: int) -> None:
+    """Serves one job, which is the first line that arrives, and returns when it is done."""
+    line = b""
+    while not line.endswith(b"\n"):
+        part = channel.recv(65_536)
+        if not part:
+            return
+        line += part
+    job = unpack_job(line)
+    outlet = Outlet(channel, memory, job)
+    try:
+        _read(job, outlet)
+        outlet.tell(Failed(Trouble.ENDED) if job.live else Finished())
+    except Mishap as mishap:
+        outlet.tell(Failed(mishap.trouble))
+    except MemoryError:
+        outlet.tell(Failed(Trouble.TOO_LARGE))
+    except (BrokenPipeError, ConnectionResetError):  # the parent has gone, or has had enough
+        return
+
+
+class Outlet:
+    """The line to the parent, and the slots of shared memory that the pictures go through."""
+
+    def __init__(self, channel: socket.socket, memory: int, job: Job) -> None:
+        self.counts: Counter[str] = Counter()
+        self._channel = channel
+        self._size = job.slot_bytes
+        self._patient = not job.live
+        self._pixels = memoryview(mmap.mmap(memory, SLOTS * self._size))
+        self._free = list(range(SLOTS))
+        self._told = time.monotonic()
+
+    def tell(self, message: Message) -> None:
+        """Sends a message, and with it what was counted since the last."""
+        self._channel.sendall(pack(message, dict(self.counts)))
+        self.counts.clear()
+        self._told = time.monotonic()
+
+    def show_life(self) -> None:
+        """Lets the parent know that reading goes on."""
+        if time.monotonic() - self._told >= SIGN_OF_LIFE:
+            self.tell(Alive())
+
+    def slot(self) -> int | None:
+        """A slot to write to. For a recording this waits; for a live source there may be none."""
+        try:
+            given_back = self._channel.recv(16, socket.MSG_DONTWAIT if self._free or not self._patient else 0)
+        except BlockingIOError:
+            pass
+        else:
+            if not given_back:
+                raise BrokenPipeError
+            self._free.extend(given_back)
+        return self._free.pop() if self._free else None
+
+    def write(self, slot: int, rows: memoryview) -> None:
+        """Copies a picture's bytes into its slot."""
+        start = slot * self._size
+        self._pixels[start : start + len(rows)] = rows
+
+
+def _read(job: Job, outlet: Outlet) -> None:
+    container, stream, transport = _open(job)
+    stream.thread_count = 1  # more threads than cores slow all streams down
+    info = _describe(job, container, stream, transport)
+    outlet.tell(info)
+    timeline, sampler = Timeline(job.live), Sampler(job.sample_fps)
+    reformatter = VideoReformatter()
+    usual_step = 1 / (info.fps or USUAL_FPS)
+    size = (0, 0)
+    began = fresh = suspect = False
+    for picture in _pictures(job, container, stream, outlet):
+        now = time.monotonic()
+        if picture is None:  # a packet that could not be decoded: what builds upon it is suspect, too
+            suspect = True
+            continue
+        outlet.counts["decoded"] += 1
+        if picture.key_frame:
+            began, suspect = True, False
+        if not began:
+            outlet.counts["dropped_before_keyframe"] += 1
+            continue
+        if picture.is_corrupt:
+            suspect = True
+            outlet.counts["damaged"] += 1
+        stamp = None if picture.pts is None else picture.time
+        position = timeline.at(stamp, now, usual_step)
+        if (picture.width, picture.height) != size:
+            size = (picture.width, picture.height)
+            fresh = True
+            outlet.tell(_describe(job, container, stream, transport, *size))
+        if not sampler.keep(position):
+            continue
+        outlet.counts["sampled"] += 1
+        slot = outlet.slot()
+        if slot is None:
+            outlet.counts["dropped_unfetched"] += 1
+            continue
+        small = reformatter.reformat(
+            picture, *_fit(*size, job.width), "bgr24", interpolation=Interpolation.FAST_BILINEAR
+        )
+        plane = small.planes[0]
+        outlet.write(slot, memoryview(plane))
+        outlet.tell(
+            Picture(
+                slot=slot,
+                width=small.width,
+                height=small.height,
+                stride=plane.line_size,
+                position=position,
+                captured=now,
+                keyframe=bool(picture.key_frame),
+                damaged=suspect,
+                fresh=fresh,
+            )
+        )
+        fresh = False
+    if not began and not job.live:
+        raise Mishap(Trouble.NO_PICTURES)
+
+
+def _pictures(
+    job: Job, container: InputContainer, stream: VideoStream, outlet: Outlet
+) -> Iterator[VideoFrame | None]:
+    """All pictures; None stands for each packet that could not be decoded."""
+    packets = container.demux(stream)
+    while True:
+        asked = time.monotonic()
+        try:
+            packet = next(packets)
+        except (StopIteration, av.error.EOFError):
+            return
+        except av.error.FFmpegError as error:
+            if not job.live:  # what there is of a broken recording has been shown
+                outlet.counts["damaged"] += 1
+                return
+            waited = time.monotonic() - asked
+            raise Mishap(Trouble.STALLED if waited >= 0.9 * job.read_timeout else _trouble(error)) from None
+        outlet.counts["packets"] += 1
+        outlet.counts["bytes"] += packet.size
+        outlet.show_life()
+        try:
+            yield from packet.decode()
+        except av.error.MemoryError:
+            raise
+        except av.error.FFmpegError:
+            outlet.counts["damaged"] += 1
+            yield None
+
+
+def _fit(width: int, height: int, widest: int) -> tuple[int, int]:
+    """The size to convert to: aspect kept, never enlarged, within widest × (2 · widest)."""
+    scale = min(1.0, widest / width, 2 * widest / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _describe(
+    job: Job, container: InputContainer, stream: VideoStream, transport: str, width: int = 0, height: int = 0
+) -> StreamInfo:
+    codec = stream.codec_context
+    rate = stream.average_rate or stream.guessed_rate
+    return StreamInfo(
+        container=container.format.name[:80],
+        codec=codec.name,
+        profile=codec.profile or "",
+        width=width or codec.width,
+        height=height or codec.height,
+        fps=float(rate) if rate else 0.0,
+        duration=container.duration / av.time_base if container.duration and not job.live else 0.0,
+        transport=transport,
+    )
+
+
+def _open(job: Job) -> tuple[InputContainer, VideoStream, str]:
+    if not job.live:
+        return *_open_recording(job), ""
+    if not job.url.startswith(("rtsp://", "rtsps://")):
+        return *_open_live(job, {}), ""
+    first, *others = ("tcp", "udp") if job.transport == "auto" else (job.transport,)
+    try:
+        return *_open_rtsp(job, first), first
+    except Mishap as mishap:
+        if mishap.trouble is not Trouble.TRANSPORT_REFUSED or not others:
+            raise
+    return *_open_rtsp(job, others[0]), others[0]
+
+
+def _open_rtsp(job: Job, transport: str) -> tuple[InputContainer, VideoStream]:
+    options = {"rtsp_transport": transport, "allowed_media_types": "video"}
+    try:
+        # The camera has described its streams already; looking at a second of them first only delays.
+        return _open_live(job, {**options, "probesize": "32", "fpsprobesize": "0"})
+    except Mishap as mishap:
+        if mishap.trouble is not Trouble.NO_PICTURE_TRACK:
+            raise
+    return _open_live(job, options)  # streams within a transport stream show only after a look
+
+
+def _open_live(job: Job, options: dict[str, str]) -> tuple[InputContainer, VideoStream]:
+    asked = time.monotonic()
+    try:
+        container = av.open(
+            job.url,
+            options={"protocol_whitelist": _LIVE_PROTOCOLS, **options},
+            timeout=(job.open_timeout, job.read_timeout),
+        )
+    except av.error.FFmpegError as error:
+        waited = time.monotonic() - asked
+        raise Mishap(Trouble.SILENT if waited >= 0.9 * job.open_timeout else _trouble(error)) from None
+    return container, _picture_track(container)
+
+
+def _open_recording(job: Job) -> tuple[InputContainer, VideoStream]:
+    path = Path(job.url)
+    try:
+        mode = path.stat()
+        if stat.S_ISDIR(mode.st_mode):
+            raise Mishap(Trouble.FOLDER)
+        with path.open("rb") as file:
+            head = file.read(12)
+    except FileNotFoundError:
+        raise Mishap(Trouble.MISSING) from None
+    except PermissionError:
+        raise Mishap(Trouble.FORBIDDEN) from None
+    except OSError:
+        raise Mishap(Trouble.UNREADABLE) from None
+    if not head:
+        raise Mishap(Trouble.EMPTY)
+    try:
+        container = av.open(
+            f"file:{path}",  # so that no part of a name is taken for a protocol
+            options={"protocol_whitelist": "file", "format_whitelist": _CONTAINERS},
+            timeout=(job.open_timeout, job.read_timeout),
+        )
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError:
+        raise Mishap(Trouble.TRUNCATED if head[4:8] == b"ftyp" else Trouble.NOT_VIDEO) from None
+    return container, _picture_track(container)
+
+
+def _picture_track(container: InputContainer) -> VideoStream:
+    for stream in container.streams.video:
+        if getattr(stream, "codec_context", None) is None:  # no decoder for it here
+            continue
+        if not stream.disposition & stream.disposition.attached_pic:  # a song's cover is no video
+            return stream
+    raise Mishap(Trouble.NO_PICTURE_TRACK)
+
+
+def _trouble(error: av.error.FFmpegError) -> Trouble:
+    """What a live source's failure means. Only kind and number are looked at: the text holds the password."""
+    match error:
+        case av.error.ConnectionRefusedError():
+            return Trouble.REFUSED
+        case av.error.HTTPUnauthorizedError() | av.error.HTTPForbiddenError():
+            return Trouble.UNAUTHORIZED
+        case av.error.HTTPNotFoundError():
+            return Trouble.NOT_FOUND
+        case av.error.HTTPError() | av.error.HTTPClientError():
+            return Trouble.SERVER_ERROR
+        case av.error.ProtocolNotFoundError():
+            return Trouble.UNKNOWN_SCHEME
+        case av.error.ExitError() | av.error.TimeoutError():
+            return Trouble.SILENT
+        case av.error.ConnectionResetError() | av.error.BrokenPipeError() | av.error.EOFError():
+            return Trouble.ENDED
+        case av.error.MemoryError():
+            return Trouble.TOO_LARGE
+        case av.error.InvalidDataError():
+            return Trouble.NOT_VIDEO
+    match error.errno:
+        case errno.EPROTONOSUPPORT:
+            return Trouble.TRANSPORT_REFUSED
+        case errno.EIO | errno.ENETUNREACH | errno.EHOSTUNREACH | errno.ENETDOWN:
+            return Trouble.UNREACHABLE  # a name that is not known comes as EIO, too
+    return Trouble.UNREADABLE

@@ -1,0 +1,166 @@
+"""Where decoding children are born: a small process that has `av` loaded and forks a child when asked.
+
+The standard library's fork server is not used, because each of its children imports the daemon's main
+module again and speaks pickle. This one shares its loaded libraries with all children (each costs about
+8 MB less), hands the parent a pidfd, so that no other process can be killed by mistake, and dies with the
+daemon, however the daemon dies: its end of the line closes, it leaves, and the kernel takes its children.
+"""
+
+import array
+import asyncio
+import atexit
+import contextlib
+import ctypes
+import gc
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+MEMORY_LIMIT = 2 * 1024**3  # bytes of address space a child may take
+OPEN_FILES_LIMIT = 64
+_PR_SET_PDEATHSIG = 1
+_ENDED = {signal.SIGCHLD}
+
+_lock = threading.Lock()
+_server: "tuple[subprocess.Popen[bytes], socket.socket] | None" = None
+
+
+async def fork(channel: socket.socket, memory: int) -> int:
+    """Bears a child that serves `channel` and writes pictures into `memory` (a memfd); returns its pidfd.
+
+    The child leaves by itself where the other end of `channel` is closed before a job is sent.
+    """
+    birth = asyncio.get_running_loop().run_in_executor(None, _fork, channel.fileno(), memory)
+    try:
+        return await asyncio.shield(birth)
+    except asyncio.CancelledError:
+        birth.add_done_callback(_forget)
+        # The descriptors must live until they have been passed on.
+        with contextlib.suppress(OSError):
+            await birth
+        raise
+
+
+def _forget(birth: "asyncio.Future[int]") -> None:
+    if not birth.cancelled() and birth.exception() is None:
+        os.close(birth.result())
+
+
+def stop() -> None:
+    """Ends the fork server, and with it every child. The next fork starts another."""
+    global _server
+    with _lock:
+        if _server is not None:
+            process, line = _server
+            _server = None
+            line.close()
+            process.wait()
+
+
+atexit.register(stop)
+
+
+def _fork(channel: int, memory: int) -> int:
+    global _server
+    with _lock:
+        for _ in range(2):
+            if _server is None:
+                _server = _start()
+            process, line = _server
+            try:
+                return _ask(line, channel, memory)
+            except ConnectionError:  # the server was killed (out of memory, an operator): start another
+                line.close()
+                process.kill()
+                process.wait()
+                _server = None
+    raise RuntimeError("the process that starts decoding children dies as soon as it is asked")
+
+
+def _ask(line: socket.socket, channel: int, memory: int) -> int:
+    rights = array.array("i", [channel, memory])
+    line.sendmsg([b"fork"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+    answer, descriptors, _, _ = socket.recv_fds(line, 16, 1)
+    if not answer:
+        raise ConnectionResetError
+    return descriptors[0]
+
+
+def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
+            [sys.executable, "-m", "streams.forkserver", str(theirs.fileno())],
+            cwd=Path(__file__).parents[1],  # where this package is found, installed or not
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in a terminal is for the daemon, which ends its children itself
+        )
+    return process, ours
+
+
+def _serve(line: socket.socket) -> None:
+    import streams.decoder  # noqa: F401 - loaded here once; the daemon itself never loads it, nor `av`
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, _reap)
+    gc.collect()
+    gc.freeze()  # what is loaded now stays shared: no child's collector touches it
+    server = os.getpid()
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(line, 16, 2)
+        if not request:
+            return
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDED)  # until its pidfd is open, nobody reaps the child
+        child = os.fork()
+        if child == 0:
+            line.close()
+            _live(socket.socket(fileno=descriptors[0]), descriptors[1], server)
+        socket.send_fds(line, [b"born"], [pidfd := os.pidfd_open(child)])
+        for descriptor in (*descriptors, pidfd):
+            os.close(descriptor)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDED)
+
+
+def _live(channel: socket.socket, memory: int, server: int) -> NoReturn:
+    """The whole life of a child."""
+    from streams import decoder
+
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDED)
+        _confine(server)
+        decoder.run(channel, memory)
+    except BaseException as mistake:  # noqa: BLE001 - nothing may climb back into the server's own loop
+        # Without the exception's text: a library may have put the address, with its password, into it.
+        traceback.print_tb(mistake.__traceback__)
+        print(f"the decoding child died: {type(mistake).__name__}", file=sys.stderr)
+        os._exit(1)
+    os._exit(0)
+
+
+def _reap(*_: object) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _confine(server: int) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != server:  # it died before the line above
+        os._exit(0)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES_LIMIT, OPEN_FILES_LIMIT))
+
+
+if __name__ == "__main__":
+    _serve(socket.socket(fileno=int(sys.argv[1])))

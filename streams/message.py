@@ -1,0 +1,167 @@
+"""What the daemon and a decoding child tell each other: JSON lines, checked before they are believed.
+
+A child decodes whatever a stranger's camera or upload holds, so it may be taken over: it can name a
+trouble from a list and give numbers in range, but no code, no free text beyond short names, no sizes that
+do not fit.
+"""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+SLOTS = 3  # pictures a child may hand over before one is given back
+LONGEST_LINE = 16_384  # bytes
+
+
+class Trouble(StrEnum):
+    """Everything that keeps a child from showing a picture."""
+
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    UNAUTHORIZED = "unauthorized"
+    NOT_FOUND = "not_found"
+    SERVER_ERROR = "server_error"
+    TRANSPORT_REFUSED = "transport_refused"
+    UNKNOWN_SCHEME = "unknown_scheme"
+    SILENT = "silent"
+    STALLED = "stalled"
+    ENDED = "ended"
+    NOT_VIDEO = "not_video"
+    NO_PICTURE_TRACK = "no_picture_track"
+    MISSING = "missing"
+    FORBIDDEN = "forbidden"
+    FOLDER = "folder"
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    NO_PICTURES = "no_pictures"
+    TOO_LARGE = "too_large"
+    UNREADABLE = "unreadable"
+    HUNG = "hung"
+    CRASHED = "crashed"
+    CONNECTING = "connecting"
+    NO_PICTURE = "no_picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a child is to read. The child trusts its parent; this is the one message that goes down."""
+
+    url: str  # a path where it is a recording
+    live: bool
+    sample_fps: float
+    width: int  # pixels; pictures are made to fit into width × (2 · width)
+    transport: str  # auto, tcp or udp
+    open_timeout: float  # seconds
+    read_timeout: float  # seconds
+
+    @property
+    def slot_bytes(self) -> int:
+        """The size of one slot: the largest picture, rows padded as FFmpeg likes them."""
+        return (3 * self.width + 128) * 2 * self.width
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What a source turned out to be. Told once opened, and again where it changes."""
+
+    container: str
+    codec: str
+    profile: str  # empty where unknown
+    width: int  # pixels as encoded; 0 until the first picture where the source does not say
+    height: int
+    fps: float  # as the source says; 0 where it does not
+    duration: float  # seconds; 0 for a live source, or where unknown
+    transport: str  # tcp or udp for RTSP, else empty
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A kept picture lies in a slot, which is the parent's until it gives it back."""
+
+    slot: int
+    width: int
+    height: int
+    stride: int  # bytes from one row to the next
+    position: float
+    captured: float  # time.monotonic()
+    keyframe: bool
+    damaged: bool
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """Reading goes on, but no picture was due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The last message of a child that cannot go on."""
+
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last message of a recording read to its end."""
+
+
+Message = StreamInfo | Picture | Alive | Failed | Finished
+_KINDS: dict[str, type[Message]] = {
+    kind.__name__: kind for kind in (StreamInfo, Picture, Alive, Failed, Finished)
+}
+
+
+def pack(message: Message, counts: dict[str, int]) -> bytes:
+    """One line; `counts` is what was counted since the line before."""
+    line = {"is": type(message).__name__, "counts": counts, **dataclasses.asdict(message)}
+    return json.dumps(line).encode() + b"\n"
+
+
+def unpack(line: bytes) -> tuple[Message, dict[str, int]]:
+    """The message and the counts in a line. Raises ValueError where anything is not as it must be."""
+    raw = json.loads(line)
+    if not isinstance(raw, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - one error for everything a line can get wrong
+    kind = _KINDS.get(str(raw.pop("is", None)))
+    counts = raw.pop("counts", None)
+    if kind is None or not isinstance(counts, dict) or len(counts) > 20:
+        raise ValueError("unknown message")
+    for name, count in counts.items():
+        if not name.isidentifier() or len(name) > 40:
+            raise ValueError("count with an odd name")
+        _check(count, int)
+    fields = {field.name: field.type for field in dataclasses.fields(kind)}
+    if raw.keys() != fields.keys():
+        raise ValueError("missing or unknown fields")
+    for name, wanted in fields.items():
+        _check(raw[name], wanted)
+    return kind(**raw), counts
+
+
+def _check(value: object, wanted: object) -> None:
+    match value:
+        case bool():
+            fine = wanted is bool
+        case int():
+            fine = wanted in (int, float) and 0 <= value <= 2**40
+        case float():
+            fine = wanted is float and math.isfinite(value) and 0 <= value <= 1e12
+        case str():
+            fine = wanted is str and len(value) <= 80 and (value == "" or value.isprintable())
+        case _:
+            fine = False
+    if not fine:
+        raise ValueError("a value of the wrong type or out of range")
+
+
+def pack_job(job: Job) -> bytes:
+    """The line that a child waits for after its birth."""
+    return json.dumps(dataclasses.asdict(job)).encode() + b"\n"
+
+
+def unpack_job(line: bytes) -> Job:
+    """What the parent wants."""
+    return Job(**json.loads(line))

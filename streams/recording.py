@@ -1,0 +1,65 @@
+"""A recording: every sampled picture is handed over, at the pace of whoever takes them."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+
+from config.settings import StreamSettings
+from streams.child import Child, job_for
+from streams.frame import Frame, Outage, StreamError
+from streams.message import Picture, StreamInfo
+
+
+class Recording:
+    """Reads a file to its end, or to where it breaks, and loses no picture on the way."""
+
+    def __init__(self, settings: StreamSettings, sample_fps: float, width: int) -> None:
+        self.name = settings.name
+        self.counts: Counter[str] = Counter()
+        self.state = "connecting"  # then online, ended
+        self.opened: StreamInfo | None = None
+        self.last_frame: float | None = None  # time.monotonic() of the last picture
+        self._job = job_for(settings, live=False, sample_fps=sample_fps, width=width)
+        self._child: Child | None = None
+        self._closed = False
+
+    async def sights(self) -> AsyncGenerator[Frame | Outage, None]:
+        """Frames until the end. Raises StreamError for a recording that cannot be read."""
+        began = datetime.now(UTC)
+        try:
+            async with Child(self._job, self.counts) as self._child:
+                async for message in self._child.messages():
+                    if isinstance(message, StreamInfo):
+                        self.opened, self.state = message, "online"
+                    elif not self._closed:
+                        yield self._frame(message, self._child, began)
+        except StreamError as error:
+            if not self._closed:
+                self.counts[f"failed_{error.fault}"] += 1
+                raise
+        finally:
+            self._child = None
+            self.state = "ended"
+
+    async def close(self) -> None:
+        """Ends the iterator and the child behind it. May be called twice."""
+        self._closed = True
+        if self._child is not None:
+            self._child.kill()
+
+    def _frame(self, message: Picture, child: Child, began: datetime) -> Frame:
+        frame = Frame(
+            stream=self.name,
+            number=self.counts["delivered"],
+            picture=child.take(message),
+            captured_at=began + timedelta(seconds=message.position),
+            captured=message.captured,
+            position=message.position,
+            live=False,
+            keyframe=message.keyframe,
+            damaged=message.damaged,
+            fresh=message.fresh,
+        )
+        self.counts["delivered"] += 1
+        self.last_frame = message.captured
+        return frame
