@@ -1,9 +1,9 @@
 """A camera for the demo: an RTSP server on loopback that plays two half reels in turn, for ever.
 
-Run as a child: python -m daemon.demo.camera_server FOLDER PORT HALF_SECONDS. It plays FOLDER/half-0.mp4 and
-FOLDER/half-1.mp4 at rtsp://127.0.0.1:PORT/camera.mp4?play_count=0; whoever replaces one of these files changes
-what is seen from the next time it is played. Says `on air N` on stdout when it begins to play half N, and ends
-when its stdin is closed, so it never outlives its parent.
+Run as a child: python -m daemon.demo.camera_server FOLDER PORT HALF_SECONDS. It plays FOLDER's half-0.mp4 and
+half-1.mp4 at rtsp://127.0.0.1:PORT/camera.mp4?play_count=0; whoever replaces one of these files changes what
+is seen from the next time it is played. Says `on air N` on stdout when it begins to play half N, and ends when
+its stdin is closed, so it never outlives its parent.
 """
 
 import asyncio
@@ -13,15 +13,9 @@ from pathlib import Path
 
 from aio_rtsp_toolkit.server import RtspServer
 
-from daemon.demo.reels import put_on_air
+from daemon.demo.reels import PLAYED, half_reel, put_on_air
 
-PLAYED = "camera.mp4"
 LONG = 24 * 3600  # seconds: a silent client keeps its session
-
-
-def half_reel(folder: Path, half: int) -> Path:
-    """Where the camera looks for half 0 or half 1."""
-    return folder / f"half-{half}.mp4"
 
 
 class Projectionist:

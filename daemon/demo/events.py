@@ -36,13 +36,18 @@ class Stage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something planted: its pictures replace half 0, and this alert must open, then close when it is over."""
+    """Something planted: its pictures replace half 0; this alert must open, and close when it is over."""
 
     name: str
     words: Callable[[Stage], str]
     kind: str
     label: str  # empty: any label of this kind
     pictures: Callable[[Stage], Pictures]
+
+    @property
+    def alert(self) -> str:
+        """The alert that it must raise, in words."""
+        return f"{self.kind}/{self.label}" if self.label else self.kind
 
     def raises(self, kind: str, label: str) -> bool:
         """True for the alert that this event must raise."""

@@ -1,4 +1,4 @@
-"""What moves through the drawn street: people that walk, cars that drive, and how they are laid over a picture."""
+"""What moves through the drawn street: people that walk, cars that drive, and how to lay them over it."""
 
 import math
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Colour = tuple[int, int, int]  # BGR, 0..255
 Sprite = NDArray[np.float32]  # (h, w, 4): BGR 0..255 and opacity 0..1
 
+Point = NDArray[np.float64]  # x, y
 FINE = 3  # sprites are drawn this many times larger and scaled down, which smooths their edges
 
 
@@ -25,7 +26,7 @@ class Dress:
 
 
 def lay_over(picture: NDArray[np.uint8], sprite: Sprite, left: float, top: float) -> None:
-    """Blends a sprite into a picture (H, W, 3) in place, at any fraction of a pixel; what is outside is cut."""
+    """Blends a sprite into a picture (H, W, 3) in place, at any fraction of a pixel; the outside is cut."""
     height, width = picture.shape[:2]
     x, y = math.floor(left), math.floor(top)
     shift = np.array([[1, 0, left - x], [0, 1, top - y]], dtype=np.float32)
@@ -62,12 +63,10 @@ def walker(height: float, phase: float, dress: Dress, heading: int) -> Sprite:
     middle = canvas.shape[1] / 2
     bob = 0.012 * h * math.cos(2 * phase)
     hip = np.array([middle, 0.53 * h + bob])
-    neck = hip + (0.02 * h, -0.34 * h)
+    neck = _from(hip, 0.02 * h, -0.34 * h)
 
-    def limb(
-        start: NDArray[np.float64], angle: float, length: float, thick: float, colour: Colour
-    ) -> NDArray[np.float64]:
-        end: NDArray[np.float64] = start + length * h * np.array([math.sin(angle), math.cos(angle)])
+    def limb(start: Point, angle: float, length: float, thick: float, colour: Colour) -> Point:
+        end: Point = start + length * h * np.array([math.sin(angle), math.cos(angle)])
         cv2.line(canvas, _at(start), _at(end), (*colour, 1.0), max(1, int(thick * h)), cv2.LINE_AA)
         return end
 
@@ -79,7 +78,7 @@ def walker(height: float, phase: float, dress: Dress, heading: int) -> Sprite:
 
     def arm(swing: float, colour: Colour) -> None:
         upper = -0.5 * math.sin(swing)
-        elbow = limb(neck + (-0.005 * h, 0.05 * h), upper, 0.16, 0.062, colour)
+        elbow = limb(_from(neck, -0.005 * h, 0.05 * h), upper, 0.16, 0.062, colour)
         hand = limb(elbow, upper + 0.35, 0.14, 0.052, colour)
         cv2.circle(canvas, _at(hand), int(0.026 * h), (*dress.skin, 1.0), -1, cv2.LINE_AA)
 
@@ -89,11 +88,11 @@ def walker(height: float, phase: float, dress: Dress, heading: int) -> Sprite:
     leg(phase, dress.trousers)
     shoulders, waist = 0.078 * h, 0.068 * h
     body = [
-        neck + (-shoulders, 0.03 * h),
-        neck + (-0.02 * h, 0.0),
-        neck + (shoulders, 0.035 * h),
-        hip + (waist, 0.045 * h),
-        hip + (-waist, 0.045 * h),
+        _from(neck, -shoulders, 0.03 * h),
+        _from(neck, -0.02 * h, 0.0),
+        _from(neck, shoulders, 0.035 * h),
+        _from(hip, waist, 0.045 * h),
+        _from(hip, -waist, 0.045 * h),
     ]
     cv2.fillPoly(canvas, [np.array([_at(p) for p in body], np.int32)], (*near, 1.0), cv2.LINE_AA)
     cv2.polylines(
@@ -102,7 +101,7 @@ def walker(height: float, phase: float, dress: Dress, heading: int) -> Sprite:
     if dress.bag is not None:
         cv2.ellipse(
             canvas,
-            _at(neck + (-0.1 * h, 0.14 * h)),
+            _at(_from(neck, -0.1 * h, 0.14 * h)),
             (int(0.055 * h), int(0.1 * h)),
             8,
             0,
@@ -112,14 +111,14 @@ def walker(height: float, phase: float, dress: Dress, heading: int) -> Sprite:
             cv2.LINE_AA,
         )
     arm(phase, _darker(dress.coat, 0.88))
-    head = neck + (0.018 * h, -0.085 * h)
+    head = _from(neck, 0.018 * h, -0.085 * h)
     cv2.line(canvas, _at(neck), _at(head), (*_darker(dress.skin, 0.85), 1.0), int(0.05 * h), cv2.LINE_AA)
     cv2.ellipse(
         canvas, _at(head), (int(0.05 * h), int(0.066 * h)), 0, 0, 360, (*dress.skin, 1.0), -1, cv2.LINE_AA
     )
     cv2.ellipse(
         canvas,
-        _at(head + (-0.008 * h, -0.016 * h)),
+        _at(_from(head, -0.008 * h, -0.016 * h)),
         (int(0.054 * h), int(0.058 * h)),
         0,
         150,
@@ -190,13 +189,18 @@ def _finish(canvas: NDArray[np.float32], heading: int) -> Sprite:
     canvas[..., :3] *= canvas[..., 3:]
     size = (canvas.shape[1] // FINE, canvas.shape[0] // FINE)
     small = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
-    small[..., :3] /= np.maximum(small[..., 3:], 1e-3)
-    turned: Sprite = np.ascontiguousarray(small if heading > 0 else small[:, ::-1])
+    small = np.concatenate([small[..., :3] / np.maximum(small[..., 3:], 1e-3), small[..., 3:]], axis=-1)
+    turned: Sprite = np.ascontiguousarray(small if heading > 0 else small[:, ::-1], np.float32)
     return turned
 
 
-def _at(point: NDArray[np.float64]) -> tuple[int, int]:
+def _at(point: Point) -> tuple[int, int]:
     return round(float(point[0])), round(float(point[1]))
+
+
+def _from(point: Point, right: float, down: float) -> Point:
+    there: Point = point + np.array([right, down])
+    return there
 
 
 def _darker(colour: Colour, share: float) -> Colour:

@@ -89,7 +89,7 @@ class Footage:
             yield composed
 
     def _feet(self, height: float, busiest: bool) -> float:
-        """Where a figure stands, as a share of the picture's height: in the band where most, or least, moves."""
+        """Where a figure stands, as a share of the height: in the band where most, or least, moves."""
         rows = self.survey.heat.mean(axis=1)
         lowest = [round(len(rows) * share) for share in np.arange(height + 0.05, 0.99, 0.02)]
         heats = [float(rows[round(end - height * len(rows)) : end].mean()) for end in lowest]
@@ -151,7 +151,7 @@ class Footage:
                     return
 
     def _survey(self) -> tuple[Survey, int]:
-        """Reads the clip once: how long it is, whether the camera stands still, where and which way things move."""
+        """Reads the clip once: its length, whether the camera stands still, where and which way things move."""
         width = SURVEY_WIDTH
         height = max(32, round(width * self._size[1] / self._size[0]))
         gap = max(1, round(SURVEY_GAP * self.rate))
@@ -191,7 +191,7 @@ class Footage:
         ), pictures
 
     def _stands_still(self, kept: list[NDArray[np.uint8]]) -> None:
-        """Raises where most of the picture changes, or the whole of it shifts: no fixed camera, or one with cuts."""
+        """Raises where most of the picture changes, or the whole shifts: no fixed camera, or one with cuts."""
         usual = np.median(np.stack(kept), axis=0).astype(np.float32)
         changed = float(np.mean([(np.abs(small - usual) > 20).mean() for small in kept]))
         shifts = [_shift(usual, small.astype(np.float32)) for small in kept]
@@ -203,8 +203,8 @@ class Footage:
                 else "the whole picture shifts"
             )
             raise FootageError(
-                f"{self._path}: this does not look like a fixed camera: {seen}. The demo needs a clip of one view, "
-                "from a camera that stands still, without cuts"
+                f"{self._path}: this does not look like a fixed camera: {seen}. The demo needs a clip "
+                "of one view, from a camera that stands still, without cuts"
             )
 
 

@@ -10,13 +10,16 @@ import numpy as np
 from av.video.frame import PictureType
 from numpy.typing import NDArray
 
+PLAYED = "camera.mp4"  # what the camera's address names
+
 # Two reels of the same size and rate get the same SPS and PPS: a decoder goes from one to the next without a
-# word. stitchable keeps x264 from tuning those headers to the pictures; B-frames would reorder timestamps; mbtree would code equal pictures unequally.
+# word. stitchable keeps x264 from tuning those headers to the pictures; B-frames would reorder timestamps;
+# mbtree would code equal pictures unequally.
 ENCODER = {
     "preset": "veryfast",
     "crf": "23",
     "forced-idr": "1",
-    "x264-params": "stitchable=1:bframes=0:scenecut=0:mbtree=0:keyint=24:min-keyint=24:threads=1:log-level=none",
+    "x264-params": "stitchable=1:bframes=0:scenecut=0:mbtree=0:keyint=24:min-keyint=24:threads=1:log=-1",
 }
 
 
@@ -24,8 +27,8 @@ def write_reel(path: Path, pictures: Iterator[NDArray[np.uint8]], rate: Fraction
     """Encodes pictures (H, W, 3) BGR of even size; yields how many are in after each one, to show progress.
 
     A picture that comes twice in a row (the same array) is coded whole each time: then it decodes to the very
-    same values, as a hung camera's does. The file appears under its name when it is whole. Raises OSError where
-    it cannot be written.
+    same values, as a hung camera's does. The file appears under its name when it is whole. Raises OSError
+    where it cannot be written.
     """
     previous: NDArray[np.uint8] | None = None
     unfinished = path.with_suffix(".part.mp4")
@@ -54,8 +57,13 @@ def read_reel(path: Path) -> Iterator[NDArray[np.uint8]]:
             yield frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
 
 
+def half_reel(folder: Path, half: int) -> Path:
+    """Where the camera looks for half 0 or half 1."""
+    return folder / f"half-{half}.mp4"
+
+
 def put_on_air(reel: Path, place: Path) -> None:
-    """Puts a reel where a player looks for it, whole at any moment; what is being played plays on to its end."""
+    """Puts a reel where a player looks for it, whole at any moment; what is playing plays to its end."""
     link = place.with_suffix(f".{os.getpid()}.link")
     link.unlink(missing_ok=True)
     os.link(reel, link)

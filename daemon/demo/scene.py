@@ -110,7 +110,7 @@ class Scene:
         for x, y, radius, period, crown in self._crowns:
             swing = 2.4 * math.sin(2 * math.pi * now / period + x) + 1.1 * math.sin(2 * math.pi * now / 2.4)
             lean = np.array([[1, -swing / crown.shape[0], swing], [0, 1, 0]], dtype=np.float32)
-            bent = cv2.warpAffine(crown, lean, (crown.shape[1], crown.shape[0]))
+            bent = np.asarray(cv2.warpAffine(crown, lean, (crown.shape[1], crown.shape[0])), np.float32)
             lay_over(picture, bent, x - 1.2 * radius, y - 1.2 * radius)
         for drive in cars:
             self._drive(picture, drive.speed * ((now - drive.enters) % ROUND_SECONDS), drive)

@@ -21,7 +21,7 @@ FINE = 2  # the street is drawn this many times larger and scaled down
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One facade: where it stands, what it is painted, how many windows it has, what is on its ground floor."""
+    """One facade: where it stands, what it is painted, how many windows it has, what is at its foot."""
 
     left: int
     right: int
@@ -76,8 +76,8 @@ def draw_crown(rng: np.random.Generator, radius: int, tint: Colour, leaves: int)
         cv2.ellipse(canvas, spot, size, float(rng.uniform(0, 180)), 0, 360, (*colour, 1.0), -1, cv2.LINE_AA)
     canvas[..., :3] *= canvas[..., 3:]
     small = cv2.resize(canvas, (side // FINE, side // FINE), interpolation=cv2.INTER_AREA)
-    small[..., :3] /= np.maximum(small[..., 3:], 1e-3)
-    return np.ascontiguousarray(small, np.float32)
+    colours = small[..., :3] / np.maximum(small[..., 3:], 1e-3)
+    return np.concatenate([colours, small[..., 3:]], axis=-1).astype(np.float32)
 
 
 def _box(
@@ -103,8 +103,8 @@ def _house(canvas: NDArray[np.float32], house: House, rng: np.random.Generator) 
     width, floor = (house.right - house.left) / house.columns, (150 - house.top) / house.rows
     for row in range(house.rows):
         for column in range(house.columns):
-            x, y = house.left + width * (column + 0.5), house.top + 8 + floor * row
-            _window(canvas, x, y, width * 0.25, floor * 0.66, rng)
+            middle, sill = house.left + width * (column + 0.5), house.top + 8 + floor * row
+            _window(canvas, middle, sill, width * 0.25, floor * 0.66, rng)
     if house.shop is None:
         _entrance(canvas, house, rng)
     else:
@@ -178,8 +178,9 @@ def _ground(canvas: NDArray[np.float32], rng: np.random.Generator) -> None:
     _box(canvas, 0, KERB + 3, WIDTH, ROAD, (98, 100, 102))
     _box(canvas, 0, ROAD, WIDTH, VERGE, (92, 90, 88))
     for _ in range(9):  # patches of newer asphalt
-        x, y = float(rng.uniform(0, WIDTH)), float(rng.uniform(ROAD + 4, VERGE - 16))
-        _box(canvas, x, y, x + float(rng.uniform(20, 90)), y + float(rng.uniform(4, 11)), (84, 82, 80))
+        left, top = float(rng.uniform(0, WIDTH)), float(rng.uniform(ROAD + 4, VERGE - 16))
+        right, bottom = left + float(rng.uniform(20, 90)), top + float(rng.uniform(4, 11))
+        _box(canvas, left, top, right, bottom, (84, 82, 80))
     for x in (120, 400):  # arrows: a one-way street, to the left
         arrow = [
             (x, 289),
@@ -196,10 +197,10 @@ def _ground(canvas: NDArray[np.float32], rng: np.random.Generator) -> None:
     _box(canvas, 0, VERGE - 4, WIDTH, VERGE, (182, 186, 188))
     _box(canvas, 0, VERGE, WIDTH, HEIGHT, (74, 122, 98))
     for _ in range(5200):  # grass
-        x, y = float(rng.uniform(0, WIDTH)) * FINE, float(rng.uniform(VERGE, HEIGHT)) * FINE
+        root = (float(rng.uniform(0, WIDTH)) * FINE, float(rng.uniform(VERGE, HEIGHT)) * FINE)
         blade = _tone((70, 124, 96), float(rng.uniform(0.7, 1.25)))
-        tip = (round(x + rng.normal(0, 2)), round(y - rng.uniform(3, 8)))
-        cv2.line(canvas, (round(x), round(y)), tip, blade, 1, cv2.LINE_AA)
+        tip = (round(root[0] + rng.normal(0, 2)), round(root[1] - rng.uniform(3, 8)))
+        cv2.line(canvas, (round(root[0]), round(root[1])), tip, blade, 1, cv2.LINE_AA)
 
 
 def _furniture(canvas: NDArray[np.float32]) -> None:
@@ -218,7 +219,7 @@ def _furniture(canvas: NDArray[np.float32]) -> None:
 
 
 def _light(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Sun from the upper left: soft shadows of houses and trees on the ground, a little falling off at the edges."""
+    """Sun from the upper left: soft shadows of houses and trees on the ground, darker towards the edges."""
     light = np.ones((HEIGHT * FINE, WIDTH * FINE), np.float32)
     for house in HOUSES:
         reach = 10 + (60 - house.top) * 0.35
@@ -233,7 +234,7 @@ def _light(rng: np.random.Generator) -> NDArray[np.float32]:
         for _ in range(60):
             spot = (int((x + rng.normal(0, 22)) * FINE), int((258 + rng.normal(0, 5)) * FINE))
             cv2.ellipse(light, spot, (int(rng.integers(8, 18)), int(rng.integers(3, 7))), 0, 0, 360, 0.76, -1)
-    light = cv2.GaussianBlur(light, (0, 0), 3.5)
+    soft = cv2.GaussianBlur(light, (0, 0), 3.5)
     y, x = np.mgrid[-1 : 1 : light.shape[0] * 1j, -1 : 1 : light.shape[1] * 1j]
-    edge: NDArray[np.float32] = (light * (1.03 - 0.10 * (x * x + y * y))).astype(np.float32)
+    edge: NDArray[np.float32] = (soft * (1.03 - 0.10 * (x * x + y * y))).astype(np.float32)
     return edge

@@ -1,0 +1,96 @@
+"""The alerts that arrive through Redis, as the demo waits for them."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from daemon.alert_line import read_event
+
+RETRY_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message, and when it arrived."""
+
+    change: str  # opened, updated or closed
+    alert_id: str
+    kind: str
+    label: str
+    picture: str  # the evidence picture, empty where there is none
+    at: float  # time.monotonic()
+
+
+class Inbox:
+    """Keeps what arrived, and says when something new has."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self.arrivals: list[Arrival] = []
+        self._show = show
+        self._news = asyncio.Condition()
+
+    async def receive(self, url: str, stream: str) -> NoReturn:
+        """Subscribes, and never ends by itself; a connection that is lost is made again."""
+        while True:
+            redis = Redis.from_url(url, decode_responses=True)
+            try:
+                async with redis.pubsub(ignore_subscribe_messages=True) as subscription:
+                    await subscription.psubscribe(f"framewarden:alerts:{stream}:*")
+                    async for message in subscription.listen():
+                        await self._take(str(message["data"]))
+            except RedisError:
+                await asyncio.sleep(RETRY_SECONDS)
+            finally:
+                await redis.aclose()
+
+    async def _take(self, body: str) -> None:
+        event = read_event(body)
+        if event is None:
+            return
+        async with self._news:
+            self.arrivals.append(_arrival(event))
+            self._show(body)
+            self._news.notify_all()
+
+    async def first(self, wanted: Callable[[Arrival], bool], seconds: float) -> Arrival | None:
+        """The first arrival that is wanted, also of those already there; None when the time is up."""
+
+        def found() -> Arrival | None:
+            return next((each for each in self.arrivals if wanted(each)), None)
+
+        try:
+            async with asyncio.timeout(seconds), self._news:
+                return await self._news.wait_for(found)
+        except TimeoutError:
+            return None
+
+    async def quiet(self, seconds: float) -> bool:
+        """Waits until no alert is open; False when the time is up."""
+        try:
+            async with asyncio.timeout(seconds), self._news:
+                await self._news.wait_for(lambda: not self.open())
+        except TimeoutError:
+            return False
+        return True
+
+    def open(self) -> set[str]:
+        """The ids of the alerts that are open now."""
+        closed = {each.alert_id for each in self.arrivals if each.change == "closed"}
+        return {each.alert_id for each in self.arrivals if each.change == "opened"} - closed
+
+
+def _arrival(event: dict[str, Any]) -> Arrival:
+    data = event["data"]
+    return Arrival(
+        change=str(event.get("type", "")).rpartition(".")[2],
+        alert_id=str(data.get("alert_id", "")),
+        kind=str(data.get("kind", "")),
+        label=str(data.get("label", "")),
+        picture=str((data.get("evidence") or {}).get("picture") or ""),
+        at=time.monotonic(),
+    )
