@@ -1,0 +1,132 @@
+"""The command line: reads what the user wants, calls the room that does it, says what went wrong in words."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import typer
+from rich.console import Console
+
+from config.load import load
+from config.problem import ConfigError
+from config.secrets import hide
+
+DONE, FAILED, BAD_USAGE = 0, 1, 2
+
+app = typer.Typer(
+    name="framewarden",
+    help="Watches cameras and recordings, and tells when what they show is fake or not normal.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+say = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Config = Annotated[
+    Path, typer.Argument(help="The configuration, see config/example.yaml.", show_default=False)
+]
+
+
+@app.command()
+def run(config: Config, verbose: Annotated[bool, typer.Option("--verbose", "-v")] = False) -> None:
+    """Watch the streams of CONFIG until told to stop (what systemd starts)."""
+    from daemon.journal import start_logging
+    from daemon.run import run as run_daemon
+
+    start_logging(verbose)
+    _finish(lambda: run_daemon(config))
+
+
+@app.command()
+def check(
+    config: Annotated[Path | None, typer.Argument(help="The configuration to check.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema for editors.")] = False,
+) -> None:
+    """Check CONFIG: every problem with its line, and what was probably meant."""
+    if schema:
+        from config.schema import schema_text
+
+        print(schema_text(), end="")
+        raise typer.Exit(DONE)
+    if config is None:
+        _fail("name a configuration to check, or use --schema", BAD_USAGE)
+    try:
+        settings = load(config)
+    except ConfigError as error:
+        _fail(str(error), BAD_USAGE)
+    print(f"{config}: good; {len(settings.streams)} stream(s): {', '.join(s.name for s in settings.streams)}")
+
+
+@app.command()
+def probe(
+    url: Annotated[str, typer.Argument(help="rtsp://..., or the path of a recording.")],
+    transport: Annotated[Literal["auto", "tcp", "udp"], typer.Option(help="How RTSP carries it.")] = "auto",
+    seconds: Annotated[float, typer.Option(help="How long to look.")] = 5.0,
+) -> None:
+    """Open a source and say what it is: codec, size, rate, keyframes, latency; or why it cannot be opened."""
+    from daemon.probe import print_probe
+
+    _finish(lambda: print_probe(url, transport, seconds))
+
+
+@app.command()
+def subscribe(
+    pattern: Annotated[
+        str, typer.Argument(help="stream:kind, either may be *: 'gate:*', '*:anomaly'.")
+    ] = "*:*",
+    url: Annotated[str | None, typer.Option(help="Redis. Default: the embedded server of --config.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Replay from this Redis Stream id; 0: all there is.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One CloudEvents JSON object a line.")] = False,
+) -> None:
+    """Print alerts as they come."""
+    from daemon.subscribe import print_alerts
+
+    _finish(lambda: print_alerts(pattern, url, config, since, as_json))
+
+
+@app.command()
+def demo(
+    video: Annotated[Path | None, typer.Option(help="A clip of yours, from a fixed camera.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Keep what it makes here.")] = None,
+) -> None:
+    """See the real job with nothing configured: a sample camera, planted events, alerts through Redis."""
+    from daemon.demo import demo as run_demo
+
+    forever = sys.stdout.isatty() and os.environ.get("CI") != "true"
+    _finish(lambda: run_demo(video, state, Console(highlight=False), forever))
+
+
+def _finish(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
+    """Runs it and ends the process with its exit code; what a user can mend is said without a traceback."""
+    from daemon.trouble import TROUBLE
+
+    try:
+        code = asyncio.run(work())
+    except ConfigError as error:
+        _fail(str(error), BAD_USAGE)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except TROUBLE as error:
+        _fail(str(error), FAILED)
+    raise typer.Exit(code)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    say.print(hide(text), markup=False)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """The console script `framewarden`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Assembly: the one place that names concrete classes and hands each what it needs."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import assert_never
+
+from detectors.examiner import Examiner
+
+from alerts.announcer import Announcer
+from alerts.channel import Channel
+from alerts.delivery import Delivery
+from alerts.embedded_redis import EmbeddedRedis
+from alerts.evidence import EvidenceStore
+from alerts.judge import Judge
+from alerts.lock import Lock
+from alerts.log_channel import LogChannel
+from alerts.outbox import Outbox
+from alerts.redis_channel import RedisChannel
+from alerts.rules import Rules
+from config.settings import DetectorName, Settings, StreamSettings
+from config.state import state_folder
+from daemon.metrics import Ages, registry_of
+from daemon.watch import Watch
+from detectors.detection import Detector
+from streams.source import source_for
+
+log = logging.getLogger(__name__)
+
+# The widest picture, in pixels, that a detector makes use of: more is not converted, copied or kept.
+WIDTHS: dict[DetectorName, int] = {"quality": 640, "anomaly": 640}
+
+
+@dataclass
+class House:
+    """Everything that runs, and what of it changes while it runs: the watches and the plan."""
+
+    settings: Settings
+    folder: Path
+    examiner: Examiner
+    outbox: Outbox
+    evidence: EvidenceStore
+    announcer: Announcer
+    deliveries: Sequence[Delivery]
+    redis: RedisChannel | None
+    detectors: dict[str, Detector]
+    plan: dict[str, Sequence[str]]
+    watches: dict[str, Watch] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.registry = registry_of(self)
+        self._ages = Ages(self.registry)
+
+    async def move_in(self, settings: Settings, stream: StreamSettings) -> Watch:
+        """Makes the watch of one stream; alerts that were open when the daemon ended go on."""
+        names = settings.detectors_of(stream)
+        for name in names:
+            if name not in self.detectors:
+                self.detectors[name] = detector(name, settings, self.folder)
+        self.plan[stream.name] = names
+        judge = judge_of(stream.name, settings)
+        judge.resume(await self.outbox.open_verdicts(stream.name))
+        self.watches[stream.name] = Watch(
+            source=source_for(stream, settings.sample_fps(stream), max(WIDTHS[name] for name in names)),
+            examiner=self.examiner,
+            judge=judge,
+            announcer=self.announcer,
+            judged=lambda frame: self._ages.note(frame, time.monotonic()),
+        )
+        return self.watches[stream.name]
+
+    async def move_out(self, stream: str) -> None:
+        """Forgets a stream that is no longer watched, and closes what it left open."""
+        self.watches.pop(stream, None)
+        self.plan.pop(stream, None)
+        await self.examiner.forget(stream)
+        await self._close_left_open(stream)
+
+    async def close_orphans(self, settings: Settings) -> None:
+        """Closes what is left of streams that were taken out of the configuration while we were away."""
+        wanted = {stream.name for stream in settings.streams}
+        for stream in {verdict.stream for verdict in await self.outbox.open_verdicts()} - wanted:
+            await self._close_left_open(stream)
+
+    def sweep(self) -> None:
+        """Deletes old evidence. Slow: for a thread."""
+        self.evidence.sweep(datetime.now(UTC))
+
+    async def _close_left_open(self, stream: str) -> None:
+        judge = judge_of(stream, self.settings)
+        judge.resume(await self.outbox.open_verdicts(stream))
+        for verdict in judge.finish(datetime.now(UTC)):
+            await self.announcer.announce(verdict, None)
+
+
+def judge_of(stream: str, settings: Settings) -> Judge:
+    """The judge of one stream, by the operator's rules."""
+    alerts = settings.alerts
+    rules = Rules(
+        cooldown=alerts.cooldown, update_every=alerts.update_every, offline_after=alerts.offline_after
+    )
+    return Judge(stream, rules)
+
+
+def detector(name: DetectorName, settings: Settings, folder: Path) -> Detector:
+    """One detector. Imported late: torch is for those who need it."""
+    match name:
+        case "quality":
+            from detectors.quality.detector import QualityDetector
+
+            return QualityDetector(settings.detectors.quality)
+        case "anomaly":
+            from detectors.anomaly.detector import AnomalyDetector
+
+            return AnomalyDetector(settings.detectors.anomaly, folder / "anomaly", settings.service.device)
+        case _:
+            assert_never(name)
+
+
+@asynccontextmanager
+async def assembled(settings: Settings) -> AsyncIterator[House]:
+    """A house, ready to take streams; on leaving, everything is put down in the opposite order.
+
+    Raises InUseError where another daemon has the state folder, EmbeddedRedisError, OutboxError, and
+    OSError where the state folder cannot be written.
+    """
+    folder = state_folder(settings)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(Lock(folder / "framewarden.lock"))
+        redis: RedisChannel | None = None
+        channels: list[Channel] = []
+        for channel in settings.alerts.channels:
+            match channel.kind:
+                case "redis":
+                    url = settings.redis.url or await _embedded_redis(settings, folder, stack)
+                    redis = RedisChannel(url, stream_length=settings.redis.stream_length)
+                    channels.append(redis)
+                case "log":
+                    channels.append(LogChannel())
+                case _:
+                    assert_never(channel.kind)
+        for each in channels:
+            stack.push_async_callback(each.close)
+        outbox = await stack.enter_async_context(
+            Outbox(folder / "outbox.sqlite", [each.name for each in channels])
+        )
+        keep = settings.alerts.evidence
+        evidence = EvidenceStore(folder / "evidence", keep.keep_days, keep.keep_gigabytes)
+        detectors: dict[str, Detector] = {}
+        plan: dict[str, Sequence[str]] = {}
+        examiner = await stack.enter_async_context(Examiner(detectors, plan, settings.service.stale_after))
+        yield House(
+            settings=settings,
+            folder=folder,
+            examiner=examiner,
+            outbox=outbox,
+            evidence=evidence,
+            announcer=Announcer(outbox, evidence),
+            deliveries=[Delivery(outbox, each) for each in channels],
+            redis=redis,
+            detectors=detectors,
+            plan=plan,
+        )
+
+
+async def _embedded_redis(settings: Settings, folder: Path, stack: AsyncExitStack) -> str:
+    """Starts a redis-server of our own, and says how to reach it."""
+    server = await stack.enter_async_context(EmbeddedRedis(folder / "redis", settings.redis.port))
+    path = server.url.removeprefix("unix://")
+    log.info("no redis.url is set: alerts are on an embedded server; look with: redis-cli -s %s", path)
+    return server.url

@@ -1,0 +1,127 @@
+"""What Prometheus scrapes: the floors' own counts, read when asked, and the age of what was judged."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from streams.frame import Frame
+
+if TYPE_CHECKING:
+    from daemon.house import House
+
+AGES: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
+
+
+class Ages:
+    """How old a live frame was when its verdict stood: capture to announced, in seconds."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._histogram = Histogram(
+            "framewarden_judged_frame_age_seconds",
+            "From capturing a live frame to its verdict being announced.",
+            ["stream"],
+            buckets=AGES,
+            registry=registry,
+        )
+
+    def note(self, frame: Frame, now: float) -> None:
+        """Notes one judged frame; `now` is monotonic, in seconds."""
+        if frame.live:
+            self._histogram.labels(frame.stream).observe(now - frame.captured)
+
+
+class HouseCollector(Collector):
+    """Reads the counts of all floors. Nothing below this floor knows of metrics."""
+
+    def __init__(self, house: "House") -> None:
+        self._house = house
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family, afresh."""
+        yield from self._streams()
+        yield from self._detectors()
+        yield from self._alerts()
+
+    def _streams(self) -> Iterable[Metric]:
+        up = GaugeMetricFamily("framewarden_stream_up", "1 while pictures come.", labels=["stream"])
+        events = CounterMetricFamily(
+            "framewarden_stream_events",
+            "What happened to frames and connections.",
+            labels=["stream", "event"],
+        )
+        for name, watch in self._house.watches.items():
+            up.add_metric([name], float(watch.state == "online"))
+            for event, count in sorted(watch.source.counts.items()):
+                events.add_metric([name, event], count)
+        return up, events
+
+    def _detectors(self) -> Iterable[Metric]:
+        examiner = self._house.examiner
+        seconds = CounterMetricFamily(
+            "framewarden_detector_seconds", "Time the detectors took.", labels=["detector"]
+        )
+        frames = CounterMetricFamily(
+            "framewarden_detector_frames", "Frames that the detectors looked at.", labels=["detector"]
+        )
+        for name, spent in sorted(examiner.seconds.items()):
+            seconds.add_metric([name], spent)
+        for name, looked in sorted(examiner.frames.items()):
+            frames.add_metric([name], looked)
+        events = CounterMetricFamily(
+            "framewarden_examiner_events",
+            "Batches, and frames dropped before a detector saw them.",
+            labels=["event"],
+        )
+        for event, count in sorted(examiner.counts.items()):
+            events.add_metric([event], count)
+        return seconds, frames, events
+
+    def _alerts(self) -> Iterable[Metric]:
+        verdicts = CounterMetricFamily(
+            "framewarden_verdicts", "What the judge decided.", labels=["stream", "verdict"]
+        )
+        for name, watch in self._house.watches.items():
+            for verdict, count in sorted(watch.judge.counts.items()):
+                verdicts.add_metric([name, verdict], count)
+        waiting = GaugeMetricFamily(
+            "framewarden_channel_waiting",
+            "Messages on disk that the channel has not taken.",
+            labels=["channel"],
+        )
+        up = GaugeMetricFamily(
+            "framewarden_channel_up", "1 while the channel takes messages.", labels=["channel"]
+        )
+        events = CounterMetricFamily(
+            "framewarden_channel_events",
+            "Messages delivered, and attempts that failed.",
+            labels=["channel", "event"],
+        )
+        for delivery in self._house.deliveries:
+            waiting.add_metric([delivery.channel.name], delivery.waiting)
+            up.add_metric([delivery.channel.name], float(delivery.connected is not False))
+            for event, count in sorted(delivery.counts.items()):
+                events.add_metric([delivery.channel.name, event], count)
+        kept = CounterMetricFamily(
+            "framewarden_store_events",
+            "What outbox and evidence did and could not do.",
+            labels=["store", "event"],
+        )
+        for store, counts in (
+            ("outbox", self._house.outbox.counts),
+            ("evidence", self._house.evidence.counts),
+        ):
+            for event, count in sorted(counts.items()):
+                kept.add_metric([store, event], count)
+        return verdicts, waiting, up, events, kept
+
+
+def registry_of(house: "House") -> CollectorRegistry:
+    """A registry of the house's own: nothing global, so that tests can have several houses."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(HouseCollector(house))
+    return registry

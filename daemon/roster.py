@@ -1,0 +1,83 @@
+"""Which streams are watched now: each in a task of its own, that starts and ends with the configuration."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from config.load import load
+from config.problem import ConfigError
+from config.settings import Settings, StreamSettings
+from daemon.house import House
+from streams.frame import StreamError
+
+log = logging.getLogger(__name__)
+
+
+class Roster:
+    """Starts a watch for every stream; ends with the last recording, never while there is a camera."""
+
+    def __init__(self, house: House, group: asyncio.TaskGroup) -> None:
+        self._house = house
+        self._group = group
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._settings: Settings | None = None
+        self.failed: set[str] = set()  # recordings that could not be read
+
+    async def apply(self, settings: Settings) -> None:
+        """Ends what is gone or changed, starts what is new or changed; untouched streams lose no frame."""
+        before = _effective(self._settings) if self._settings else {}
+        after = _effective(settings)
+        for name in before.keys() - after.keys():
+            log.info("%s: no longer in the configuration", name)
+            await self._end(name)
+            await self._house.move_out(name)
+        for stream in settings.streams:
+            if before.get(stream.name) != after[stream.name]:
+                await self._end(stream.name)
+                self._tasks[stream.name] = self._group.create_task(
+                    self._watch(settings, stream), name=f"watch {stream.name}"
+                )
+        self._settings = settings
+
+    async def reload(self, config: Path) -> None:
+        """Reads the file again. A bad file is said, and the last good one stays."""
+        try:
+            settings = await asyncio.to_thread(load, config)
+        except ConfigError as error:
+            log.error("not reloaded, the last good configuration stays:\n%s", error)  # noqa: TRY400 - no traceback
+            return
+        for section in ("redis", "detectors", "alerts", "service"):
+            if getattr(settings, section) != getattr(self._settings, section):
+                log.warning("%s: changed; this takes effect at the next restart", section)
+        await self.apply(settings)
+        log.info("reloaded %s", config)
+
+    async def finished(self) -> None:
+        """Returns when only recordings were to be watched, and all are done."""
+        while self._tasks:
+            await asyncio.wait(self._tasks.values())
+            if all(task.done() for task in self._tasks.values()):
+                return
+
+    async def _watch(self, settings: Settings, stream: StreamSettings) -> None:
+        watch = await self._house.move_in(settings, stream)
+        try:
+            await watch.run()
+        except StreamError as error:
+            self.failed.add(stream.name)
+            log.error("%s: %s", stream.name, error)  # noqa: TRY400 - the sentence says it all
+        else:
+            log.info("%s: judged to the end", stream.name)
+
+    async def _end(self, name: str) -> None:
+        if task := self._tasks.pop(name, None):
+            task.cancel()
+            await asyncio.wait([task])
+
+
+def _effective(settings: Settings) -> dict[str, tuple[object, ...]]:
+    """What of the file makes a stream start anew when it changes."""
+    return {
+        stream.name: (stream, settings.sample_fps(stream), settings.detectors_of(stream))
+        for stream in settings.streams
+    }

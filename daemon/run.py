@@ -1,0 +1,79 @@
+"""The daemon: one TaskGroup, from the first frame to a clean stop."""
+
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import NoReturn
+
+from config.load import load
+from daemon.house import House, assembled
+from daemon.notify import Notifier
+from daemon.roster import Roster
+from daemon.status import health, show_states
+from daemon.web import Web
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 2.0  # of the 5 that a stop may take
+SWEEP_SECONDS = 600.0  # between two rounds of deleting old evidence
+
+
+class Stop(Exception):  # noqa: N818 - not an error: it unwinds the TaskGroup when there is nothing left to do
+    """Somebody asked to end, or every recording is judged."""
+
+
+async def run(config: Path) -> int:
+    """Watches until SIGTERM or SIGINT, or until every recording is judged and told. Returns the exit code.
+
+    Raises ConfigError for the file, and what start-up can meet: see `assembled` and `Web`.
+    """
+    settings = load(config)
+    notifier = Notifier()
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(assembled(settings))
+        if settings.service.listen:
+            await stack.enter_async_context(
+                Web(settings.service.listen, house.registry, lambda: health(house))
+            )
+        failed: set[str] = set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                roster = Roster(house, group)
+                failed = roster.failed
+                for delivery in house.deliveries:
+                    group.create_task(delivery.run(), name=f"delivery to {delivery.channel.name}")
+                group.create_task(_obey_signals(roster, config), name="signals")
+                group.create_task(show_states(house), name="states")
+                group.create_task(_sweep(house), name="sweep")
+                group.create_task(notifier.beat(lambda: health(house)[0]), name="watchdog")
+                await house.close_orphans(settings)
+                await roster.apply(settings)
+                notifier.ready(f"watching {len(settings.streams)} stream(s)")
+                await roster.finished()
+                raise Stop  # noqa: TRY301 - this is how a TaskGroup is left
+        except* Stop:
+            notifier.stopping("handing over what is left")
+        await asyncio.gather(*(delivery.drain(DRAIN_SECONDS) for delivery in house.deliveries))
+    log.info("stopped; what no channel has taken stays in the outbox")
+    return 1 if failed else 0
+
+
+async def _obey_signals(roster: Roster, config: Path) -> NoReturn:
+    """SIGTERM and SIGINT end the daemon, SIGHUP reads the configuration again."""
+    wanted: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, wanted.put_nowait, number)
+    while (number := await wanted.get()) is signal.SIGHUP:
+        await roster.reload(config)
+    log.info("%s: stopping", number.name)
+    raise Stop
+
+
+async def _sweep(house: House) -> NoReturn:
+    """Deletes old evidence from time to time."""
+    while True:
+        await asyncio.to_thread(house.sweep)
+        await asyncio.sleep(SWEEP_SECONDS)

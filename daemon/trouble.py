@@ -1,0 +1,20 @@
+"""What a user can mend ends a command with one sentence; anything else is our mistake, and fails loudly."""
+
+from typing import Final
+
+from alerts.lock import InUseError
+from alerts.outbox_file import OutboxError
+from alerts.redis_program import EmbeddedRedisError
+from daemon.web import ListenError
+from detectors.detection import DetectorError
+from streams.frame import StreamError
+
+TROUBLE: Final = (
+    StreamError,
+    DetectorError,
+    EmbeddedRedisError,
+    InUseError,
+    OutboxError,
+    ListenError,
+    OSError,  # a state folder that cannot be made or written
+)

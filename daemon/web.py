@@ -1,0 +1,55 @@
+"""The small web server: /metrics for Prometheus, /healthz for whoever restarts things."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+Health = Callable[[], tuple[bool, dict[str, Any]]]
+
+
+class ListenError(Exception):
+    """The address cannot be listened on; says which and what to do."""
+
+
+class Web:
+    """Serves until closed."""
+
+    def __init__(self, listen: str, registry: CollectorRegistry, health: Health) -> None:
+        host, _, port = listen.rpartition(":")
+        self._host, self._port = host.strip("[]"), int(port)
+        self._registry = registry
+        self._health = health
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> "Web":
+        """Starts listening. Raises ListenError where the address is taken or not ours."""
+        app = web.Application()
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/healthz", self._healthz)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise ListenError(
+                f"service.listen: cannot listen on {self._host}:{self._port} ({error.strerror or error}); "
+                "end what uses it, set another port, or 'listen: null' to serve nothing"
+            ) from error
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(
+            body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        well, details = self._health()
+        return web.json_response(details, status=200 if well else 503)

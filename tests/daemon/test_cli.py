@@ -1,0 +1,106 @@
+"""What a user reads when something is wrong: one clear sentence, an exit code, and never a traceback."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.clips import write_clip
+from tests.daemon.daemon_process import framewarden
+from tests.redis_server import free_port
+
+GOOD = "streams:\n  - {name: gate, url: 'rtsp://gate.example/1'}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("streams:\n  - {name: gate, ulr: x}\n", ":2: stream 'gate': unknown key 'ulr', did you mean 'url'?"),
+        ("streams:\n  - {name: gate, url: x, sample_fps: fast}\n", ":2: stream 'gate': sample_fps"),
+        ("streams: [\n", "framewarden.yaml:"),
+        ("", "framewarden.yaml"),
+    ],
+)
+def test_a_bad_configuration_is_told_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
+    config = tmp_path / "framewarden.yaml"
+    config.write_text(text)
+    for command in ("check", "run"):
+        told = framewarden(command, str(config))
+        assert told.returncode == 2
+        assert expected in told.stdout + told.stderr
+        assert "Traceback" not in told.stderr
+
+
+def test_a_good_configuration_is_told_so(tmp_path: Path) -> None:
+    config = tmp_path / "framewarden.yaml"
+    config.write_text(GOOD)
+    told = framewarden("check", str(config))
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "good" in told.stdout
+    assert "gate" in told.stdout
+
+
+def test_an_address_in_use_is_told(tmp_path: Path) -> None:
+    import socket
+
+    port = free_port()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        config = tmp_path / "framewarden.yaml"
+        config.write_text(
+            f"service: {{listen: '127.0.0.1:{port}', state_dir: '{tmp_path / 'state'}'}}\n" + GOOD
+        )
+        told = framewarden("run", str(config))
+    assert told.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_state_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    config = tmp_path / "framewarden.yaml"
+    config.write_text(f"service: {{state_dir: '{tmp_path / 'file' / 'state'}'}}\n" + GOOD)
+    told = framewarden("run", str(config))
+    assert told.returncode == 1
+    assert str(tmp_path / "file") in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_probe_tells_what_a_recording_is(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4")
+    told = framewarden("probe", str(clip))
+    assert told.returncode == 0, told.stderr
+    for word in ("h264", "320 x 180", "25.00 pictures a second", "2.0 s"):
+        assert word in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda path: None, "no such file"),
+        (lambda path: path.write_bytes(b""), "empty"),
+        (lambda path: path.write_text("<html>not found</html>" * 50), "not a video"),
+        (lambda path: path.mkdir(), "folder"),
+    ],
+)
+def test_probe_tells_why_a_recording_cannot_be_read(tmp_path: Path, make: object, expected: str) -> None:
+    path = tmp_path / "clip.mp4"
+    make(path)  # type: ignore[operator]
+    told = framewarden("probe", str(path))
+    assert told.returncode == 1
+    assert expected in told.stderr.lower()
+    assert "Traceback" not in told.stderr
+
+
+def test_probe_hides_the_password_of_a_camera_that_is_away() -> None:
+    told = framewarden("probe", f"rtsp://admin:hunter2@127.0.0.1:{free_port()}/cam")
+    assert told.returncode == 1
+    assert "refused" in told.stderr
+    assert "hunter2" not in told.stderr + told.stdout
+
+
+def test_subscribe_without_a_server_says_what_to_do(tmp_path: Path) -> None:
+    told = framewarden("subscribe", env={"STATE_DIRECTORY": str(tmp_path)})
+    assert told.returncode == 1
+    assert "no embedded Redis runs" in told.stderr
+    assert "--url" in told.stderr
