@@ -16,7 +16,7 @@ from config.secrets import hide
 Place = tuple[str | int, ...]  # the keys and list positions that lead to a value
 
 _TAG = "tag:yaml.org,2002:"
-_PLAIN = {_TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp")}
+_KNOWN = {_TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +117,15 @@ class _Builder:
         return self._built[id(node)]
 
     def _build(self, node: yaml.Node, place: Place) -> Any:
+        if node.tag not in _KNOWN:
+            text = f"the tag {node.tag.replace(_TAG, '!!')} is not known: leave it out"
+            self._trouble(place, node, text)
+            return None
         if isinstance(node, yaml.MappingNode):
             self._check_keys(node, place)
             return {key.value: self.value(value, (*place, key.value)) for key, value in node.value}
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*place, number)) for number, item in enumerate(node.value)]
-        if node.tag not in _PLAIN:
-            self._trouble(place, node, f"the tag {node.tag.replace(_TAG, '!!')} is not known: leave it out")
-            return None
         if is_text(node):
             filled = fill(node.value, self._environ, self._folder)
             for text in filled.troubles:

@@ -40,11 +40,21 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     if settings is None or troubles:
         raise ConfigError(
             tuple(
-                Problem(document.file, trouble.line, named(trouble.place, document.data), hide(trouble.text))
+                Problem(
+                    document.file,
+                    trouble.line,
+                    _safe(named(trouble.place, document.data)),
+                    _safe(trouble.text),
+                )
                 for trouble in sorted(troubles, key=lambda trouble: trouble.line)
             )
         )
     return settings
+
+
+def _safe(text: str) -> str:
+    """Without credentials, and without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in hide(text))
 
 
 def _has_inner(outer: ErrorDetails, details: Iterable[ErrorDetails]) -> bool:
