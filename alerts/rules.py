@@ -66,6 +66,8 @@ HOLDS: Final[Mapping[tuple[Kind, str], frozenset[Kind]]] = MappingProxyType(
         (Kind.QUALITY, "frozen"): _PICTURE,
         (Kind.QUALITY, "black"): _PICTURE,
         (Kind.QUALITY, "covered"): _PICTURE,
+        (Kind.QUALITY, "smeared"): _PICTURE,
+        (Kind.QUALITY, "moved"): _PICTURE,
     }
 )
 

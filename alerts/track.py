@@ -10,7 +10,7 @@ from typing import Final
 
 from alerts.rules import Rule, Rules
 from alerts.verdict import Change, Severity, Verdict
-from detectors.detection import Detection, Kind
+from detectors.detection import Detection, Doubt, Kind
 
 _STEPS: Final = list(Severity)
 _LONGEST_UPDATE: Final = 3600.0  # seconds: a camera that is away for a week is not told of every minute
@@ -106,7 +106,9 @@ class Track:
         """Closes what is open."""
         if self.alert is None:
             return []
-        return [self._close(self.alert, moment, None, reason)]
+        self.word = Word.DOUBT
+        gone = replace(self.seen, doubt=Doubt.STREAM_DOWN, regions=(), heatmap=None)
+        return [self._close(self.alert, moment, gone, reason)]
 
     def _note(self, moment: Moment, detection: Detection, held_by: str) -> None:
         """Keeps the times by which doubt, calm and alarm are measured."""
@@ -221,7 +223,7 @@ class Track:
         self._counts[f"updated:{self.kind}"] += 1
         return self.alert
 
-    def _close(self, alert: Verdict, moment: Moment, detection: Detection | None, reason: str) -> Verdict:
+    def _close(self, alert: Verdict, moment: Moment, detection: Detection, reason: str) -> Verdict:
         self._window.clear()
         self._cooled_at = moment.now + self._rules.cooldown
         self.alert = None
@@ -229,17 +231,13 @@ class Track:
         return self._changed(alert, Change.CLOSED, moment, detection, reason)
 
     def _changed(
-        self, alert: Verdict, change: Change, moment: Moment, detection: Detection | None, reason: str
+        self, alert: Verdict, change: Change, moment: Moment, detection: Detection, reason: str
     ) -> Verdict:
         """The alert's next verdict. In doubt, the last score that meant something stays."""
-        changed = replace(
-            alert, change=change, captured_at=moment.at, reason=reason, regions=(), detection=None
-        )
-        if detection is None:
-            return changed
-        changed = replace(changed, detection=_evidence(detection))
+        changed = replace(alert, change=change, captured_at=moment.at, reason=reason)
         if self.word is Word.DOUBT:
-            return changed
+            doubtful = replace(detection, doubt=detection.doubt or Doubt.DETECTOR_DEGRADED)
+            return replace(changed, regions=(), detection=_evidence(doubtful))
         return replace(
             changed,
             severity=max(alert.severity, self._severity(detection), key=_STEPS.index),
@@ -248,6 +246,7 @@ class Track:
             regions=detection.regions,
             made_by=detection.made_by,
             provisional=detection.provisional,
+            detection=_evidence(detection),
         )
 
     def _severity(self, detection: Detection) -> Severity:

@@ -191,7 +191,7 @@ def test_a_tenth_of_a_second_is_a_flash_however_many_frames_it_has(fps: float) -
     assert not scene.said
 
 
-@pytest.mark.parametrize("label", ["frozen", "black", "covered"])
+@pytest.mark.parametrize("label", ["frozen", "black", "covered", "smeared", "moved"])
 def test_a_hidden_view_holds_other_alerts(label: str) -> None:
     scene = Scene()
     for _ in range(20):

@@ -1,0 +1,110 @@
+"""A verdict as the CloudEvents 1.0 message that subscribers read."""
+
+import json
+import math
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any, Final
+
+from alerts.channel import Message
+from alerts.evidence import Evidence
+from alerts.verdict import Verdict
+from detectors.detection import Region
+
+_TYPE: Final = "framewarden.alert."
+SCHEMA: Final = "urn:framewarden:alert-message:1"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the message."""
+    text = files("alerts").joinpath("alert.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def render(
+    verdict: Verdict, sequence: int, decided_at: datetime, evidence: Evidence | None, source: str
+) -> Message:
+    """The message of one verdict. The same arguments always give the same text.
+
+    `sequence` is the stream's own, without gaps; `source` is a URI reference that names this daemon.
+    A score that is no finite number becomes null, for JSON has no other word for it.
+    """
+    doubt = verdict.detection.doubt if verdict.detection else None
+    made_by = verdict.made_by
+    age = (decided_at - verdict.captured_at).total_seconds() * 1000
+    event = {
+        "specversion": "1.0",
+        "id": f"{verdict.alert_id}.{sequence}",
+        "source": source,
+        "type": _TYPE + verdict.change,
+        "subject": verdict.stream,
+        "time": _stamp(verdict.captured_at),
+        "datacontenttype": "application/json",
+        "dataschema": f"{SCHEMA}#/$defs/data",
+        "data": {
+            "alert_id": verdict.alert_id,
+            "stream": verdict.stream,
+            "kind": verdict.kind,
+            "state": verdict.change,
+            "severity": verdict.severity,
+            "score": _finite(verdict.score),
+            "threshold": _finite(verdict.threshold),
+            "label": verdict.label,
+            "subject": verdict.subject,
+            "doubt": doubt,
+            "reason": verdict.reason,
+            "first_frame_at": _stamp(verdict.first_frame_at),
+            "captured_at": _stamp(verdict.captured_at),
+            "decided_at": _stamp(decided_at),
+            # A recording is read faster than it plays, and a clock can be set back.
+            "age_ms": max(0, round(age)),
+            "sequence": sequence,
+            "region": [box for region in verdict.regions if (box := _box(region))],
+            "evidence": _evidence(evidence),
+            "detector": {
+                "name": made_by.name,
+                "model": made_by.model,
+                "model_sha256": made_by.model_sha256,
+                "config_sha256": made_by.config_sha256,
+                "provisional": bool(verdict.provisional),
+            },
+        },
+    }
+    body = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    # A file name may hold bytes that are no text, and those cannot be sent.
+    body = body.encode("utf-8", "replace").decode("utf-8")
+    return Message(f"{verdict.alert_id}.{sequence}", verdict.stream, verdict.kind, sequence, body)
+
+
+def _stamp(at: datetime) -> str:
+    """UTC ISO 8601 with milliseconds. Raises ValueError for a time without a zone: a mistake of ours."""
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no time zone")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None
+
+
+def _box(region: Region) -> dict[str, float] | None:
+    sides = {
+        "left": float(region.left),
+        "top": float(region.top),
+        "width": float(region.width),
+        "height": float(region.height),
+    }
+    return sides if all(map(math.isfinite, sides.values())) else None
+
+
+def _evidence(evidence: Evidence | None) -> dict[str, str | None]:
+    found = evidence or Evidence()
+    return {
+        "picture": str(found.picture) if found.picture else None,
+        "annotated": str(found.annotated) if found.annotated else None,
+        "heatmap": str(found.heatmap) if found.heatmap else None,
+        "clip": None,
+        "report": None,
+        "problem": found.problem or None,
+    }

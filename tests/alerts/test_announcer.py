@@ -1,0 +1,132 @@
+"""Announcing: evidence first, then the outbox, in order, whatever the disk does."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.announcer import Announcer
+from alerts.evidence import Evidence, EvidenceStore
+from alerts.outbox import Outbox
+from alerts.received import Received, read
+from alerts.verdict import Change, Verdict
+from detectors.detection import Kind
+from streams.frame import Frame
+from tests.alerts.test_evidence import AT, a_frame, a_verdict
+
+
+@pytest.fixture
+async def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
+    async with Outbox(tmp_path / "outbox.sqlite", ["redis"]) as outbox:
+        yield outbox
+
+
+async def waiting(outbox: Outbox) -> list[Received]:
+    return [read(each.message.body) for each in await outbox.waiting("redis", 10_000)]
+
+
+def announcer(outbox: Outbox, evidence: EvidenceStore, patience: float = 5.0) -> Announcer:
+    return Announcer(
+        outbox, evidence, lambda: AT + timedelta(milliseconds=40), "//here/framewarden", patience
+    )
+
+
+class HungStore(EvidenceStore):
+    """A disk that hangs until it is let go."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, 30, 5)
+        self.let_go = threading.Event()
+
+    def save(self, verdict: Verdict, frame: Frame) -> Evidence:
+        self.let_go.wait(30)
+        return super().save(verdict, frame)
+
+
+async def test_a_life_is_told_with_its_pictures(outbox: Outbox, tmp_path: Path) -> None:
+    announce = announcer(outbox, EvidenceStore(tmp_path / "evidence", 30, 5)).announce
+    message = await announce(a_verdict(), a_frame())
+    assert await outbox.open_verdicts("gate") == [replace(a_verdict(), detection=None)]
+    await announce(replace(a_verdict(), change=Change.UPDATED), a_frame())
+    await announce(replace(a_verdict(), change=Change.CLOSED, detection=None), a_frame())
+    told = await waiting(outbox)
+    assert [each.id for each in told] == [f"{'ab' * 16}.{number}" for number in (1, 2, 3)]
+    assert told[0].id == message.id
+    assert [each.state for each in told] == [Change.OPENED, Change.UPDATED, Change.CLOSED]
+    assert [Path(each.data["evidence"]["picture"]).name for each in told] == [
+        "picture.jpg",
+        "picture-2.jpg",
+        "picture.jpg",
+    ]
+    kept = [path.name for path in (tmp_path / "evidence").rglob("annotated*")]  # noqa: ASYNC240 - a test
+    assert sorted(kept) == ["annotated-2.jpg", "annotated.jpg"]
+    assert [each.age_ms for each in told] == [40, 40, 40]
+    assert json.loads(message.body)["source"] == "//here/framewarden"
+    assert await outbox.open_verdicts("gate") == []
+
+
+async def test_an_outage_has_no_picture(outbox: Outbox, tmp_path: Path) -> None:
+    offline = replace(a_verdict(), kind=Kind.STREAM, label="offline", detection=None)
+    await announcer(outbox, EvidenceStore(tmp_path / "evidence", 30, 5)).announce(offline, None)
+    (told,) = await waiting(outbox)
+    assert set(told.data["evidence"].values()) == {None}
+
+
+async def test_trouble_with_the_pictures_is_told_with_the_alert(outbox: Outbox, tmp_path: Path) -> None:
+    (tmp_path / "evidence").write_text("in the way")
+    await announcer(outbox, EvidenceStore(tmp_path / "evidence", 30, 5)).announce(a_verdict(), a_frame())
+    (told,) = await waiting(outbox)
+    assert told.data["evidence"]["problem"].startswith("Pictures could not be kept. Not a directory")
+
+
+async def test_a_disk_that_hangs_holds_no_alert_up_for_long(outbox: Outbox, tmp_path: Path) -> None:
+    hung = HungStore(tmp_path / "evidence")
+    announcing = announcer(outbox, hung, patience=0.1)
+    try:
+        async with asyncio.timeout(5):
+            for number in range(5):
+                await announcing.announce(a_verdict(alert_id=f"{number:032x}"), a_frame())
+    finally:
+        hung.let_go.set()
+        announcing.close()
+    told = await waiting(outbox)
+    assert [each.sequence for each in told] == [1, 2, 3, 4, 5]
+    assert {each.data["evidence"]["problem"] for each in told} == {
+        "The disk took longer than 0.1 s to keep the pictures."
+    }
+    assert hung.counts["evidence_late"] == 5
+
+
+async def test_drawing_does_not_hold_up_the_event_loop(outbox: Outbox, tmp_path: Path) -> None:
+    hung = HungStore(tmp_path / "evidence")
+    announcing = announcer(outbox, hung)
+    task = asyncio.create_task(announcing.announce(a_verdict(), a_frame()))
+    for _ in range(10):
+        await asyncio.sleep(0.005)
+    assert not task.done()
+    hung.let_go.set()
+    assert (await task).sequence == 1
+
+
+async def test_one_stream_stays_in_order_while_another_overtakes(outbox: Outbox, tmp_path: Path) -> None:
+    hung = HungStore(tmp_path / "evidence")
+    announcing = announcer(outbox, hung)
+    opened = asyncio.create_task(announcing.announce(a_verdict(), a_frame()))
+    await asyncio.sleep(0)
+    closed = asyncio.create_task(announcing.announce(replace(a_verdict(), change=Change.CLOSED), None))
+    other = replace(a_verdict(alert_id="cd" * 16), stream="yard", change=Change.CLOSED)
+    async with asyncio.timeout(5):
+        await announcing.announce(other, None)
+    assert not opened.done() and not closed.done()
+    hung.let_go.set()
+    await asyncio.gather(opened, closed)
+    assert [(each.stream, each.state) for each in await waiting(outbox)] == [
+        ("yard", Change.CLOSED),
+        ("gate", Change.OPENED),
+        ("gate", Change.CLOSED),
+    ]
