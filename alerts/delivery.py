@@ -110,7 +110,7 @@ class Delivery:
         self.counts["lost_connection"] += self.connected is True
         self.connected = False
         self._down_since = time.monotonic()
-        log.warning("Channel '%s' is down: %s. Alerts wait in the outbox", self.channel.name, error)
+        log.warning("Channel '%s' is down, alerts wait in the outbox: %s", self.channel.name, error)
 
     def _came_back(self) -> None:
         if self.connected is False:

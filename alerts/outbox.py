@@ -9,6 +9,7 @@ says so, and goes back to disk when it can. Only a crash during that time loses 
 
 import asyncio
 import json
+import logging
 import queue
 import sqlite3
 import threading
@@ -25,6 +26,8 @@ from alerts.lock import Lock
 from alerts.outbox_file import OutboxError, OutboxFile, Work, forget_delivered
 from alerts.verdict import Change, Severity, Verdict
 from detectors.detection import DetectorCard, Kind, Region
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -129,13 +132,26 @@ class Outbox:
     async def open_verdicts(self, stream: str | None = None) -> list[Verdict]:
         """The last verdict of every alert that is not closed; without its detection, which is not kept."""
 
-        def read(connection: sqlite3.Connection) -> list[str]:
+        def read(connection: sqlite3.Connection) -> list[Verdict]:
             rows = connection.execute(
-                "SELECT verdict FROM open_alerts WHERE ?1 IS NULL OR stream = ?1 ORDER BY rowid", (stream,)
-            )
-            return [text for (text,) in rows]
+                "SELECT alert_id, verdict FROM open_alerts WHERE ?1 IS NULL OR stream = ?1 ORDER BY rowid",
+                (stream,),
+            ).fetchall()
+            verdicts = []
+            for alert_id, text in rows:
+                try:
+                    verdicts.append(verdict_from_json(text))
+                except (
+                    ValueError,
+                    KeyError,
+                    TypeError,
+                ):  # damaged on disk, in a way that SQLite does not see
+                    connection.execute("DELETE FROM open_alerts WHERE alert_id = ?", (alert_id,))
+                    self._file.counts["unreadable"] += 1
+                    log.warning("The open alert %s is damaged on disk: it is forgotten", alert_id)
+            return verdicts
 
-        return [verdict_from_json(text) for text in await self._ask(read)]
+        return await self._ask(read)
 
     async def waiting(self, channel: str, limit: int) -> list[Waiting]:
         """The oldest messages that this channel does not have yet, in order, at most `limit`."""
@@ -176,7 +192,7 @@ class Outbox:
 
     @property
     def counts(self) -> Counter[str]:
-        """put, dropped, disk_refused, moved_aside."""
+        """put, dropped, disk_refused, moved_aside, unreadable."""
         return self._file.counts
 
     async def _ask(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -47,7 +47,7 @@ class OutboxFile:
 
     def __init__(self, path: Path, channels: Sequence[str], limit: int, disk_retry: float) -> None:
         self.path = path
-        self.counts: Counter[str] = Counter()  # dropped, disk_refused, moved_aside
+        self.counts: Counter[str] = Counter()  # dropped, disk_refused, moved_aside, unreadable
         self.backlog = dict.fromkeys(channels, 0)  # by channel, as of the last transaction
         self._limit = limit
         self._disk_retry = disk_retry
@@ -133,11 +133,15 @@ class OutboxFile:
         self._retry_at = time.monotonic() + self._disk_retry
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
+        try:
+            connection = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise self._cannot_open(error) from error
         try:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise DamagedError(verdict)  # noqa: TRY301 - the same way out as where SQLite notices it
+            connection.text_factory = lambda text: text.decode(errors="replace")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(
                 "PRAGMA synchronous = FULL"
@@ -145,17 +149,19 @@ class OutboxFile:
             connection.execute("PRAGMA journal_size_limit = 67108864")
             self._migrate(connection)
             self._settle_channels(connection)
+            self._drop_unreadable(connection)
         except sqlite3.Error as error:
             connection.close()
             if _code(error) in DAMAGED:
                 raise DamagedError(str(error)) from error
-            raise OutboxError(
-                f"{self.path} cannot be opened ({error}): check owner, permissions and free space"
-            ) from error
+            raise self._cannot_open(error) from error
         except (DamagedError, OutboxError):
             connection.close()
             raise
         return connection
+
+    def _cannot_open(self, error: sqlite3.Error) -> OutboxError:
+        return OutboxError(f"{self.path} cannot be opened ({error}): check owner, permissions and free space")
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -187,6 +193,13 @@ class OutboxFile:
                 connection.execute("INSERT INTO channels VALUES (?, ?)", (name, first))
             forget_delivered(connection)
 
+    def _drop_unreadable(self, connection: sqlite3.Connection) -> None:
+        """Damage inside a row is none to SQLite; to a channel, a message that is no JSON would be."""
+        dropped = connection.execute("DELETE FROM messages WHERE NOT json_valid(body)").rowcount
+        if dropped:
+            self.counts["unreadable"] += dropped
+            log.error("%s: %d damaged messages were dropped before they were delivered", self.path, dropped)
+
     def _move_aside(self, damage: DamagedError) -> None:
         aside = f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         for ending in ("", "-wal", "-shm"):
@@ -199,7 +212,7 @@ class OutboxFile:
         )  # fmt: skip
 
     def _drop_oldest(self, connection: sqlite3.Connection) -> int:
-        """Keeps the number of messages within the limit. Positions have no holes, so they count."""
+        """Keeps the number of messages within the limit. Positions have next to no holes, so they count."""
         last, first = connection.execute(
             "SELECT (SELECT max(position) FROM messages), (SELECT min(position) FROM messages)"
         ).fetchone()

@@ -1,0 +1,203 @@
+"""Delivery hands over everything, in order, however the channel behaves, and says so once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from alerts.channel import Channel, Message, PublishError
+from alerts.delivery import Delivery
+from alerts.log_channel import LogChannel
+from alerts.outbox import Outbox
+from tests.alerts.samples import put_many, renderer, verdict
+
+
+class Collector:
+    """A channel that takes everything, unless it is told not to."""
+
+    def __init__(self, name: str = "redis") -> None:
+        self.name = name
+        self.taken: list[Message] = []
+        self.refusals = 0  # how many of the next batches are refused
+        self.hangs = False
+        self.tries = 0
+        self.busy = False
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        assert not self.busy, "a channel is called by one task at a time"
+        self.busy = True
+        self.tries += 1
+        try:
+            await asyncio.sleep(3600 if self.hangs else 0.001)
+        finally:
+            self.busy = False
+        if self.refusals:
+            self.refusals -= 1
+            raise PublishError("Redis at gate:6379 cannot be reached (Connection refused): is it running?")
+        self.taken += messages
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    def sequences(self) -> list[int]:
+        return [message.sequence for message in self.taken]
+
+
+@asynccontextmanager
+async def running(*deliveries: Delivery) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(delivery.run()) for delivery in deliveries]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def until_delivered(*deliveries: Delivery, seconds: float = 5) -> None:
+    async with asyncio.timeout(seconds):
+        while any(delivery.waiting for delivery in deliveries):  # noqa: ASYNC110 - seen from outside
+            await asyncio.sleep(0.005)
+
+
+def deliver(outbox: Outbox, channel: Channel, **options: float) -> Delivery:
+    return Delivery(outbox, channel, batch=7, first_retry=0.01, longest_retry=0.05, **options)
+
+
+async def test_everything_arrives_in_order_what_was_there_and_what_comes(tmp_path: Path) -> None:
+    channel = Collector()
+    async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
+        await put_many(outbox, 20)
+        delivery = deliver(outbox, channel)
+        assert delivery.connected is None
+        async with running(delivery):
+            await until_delivered(delivery)
+            await put_many(outbox, 20)
+            await until_delivered(delivery)
+    assert channel.sequences() == list(range(1, 41))
+    assert delivery.counts["published"] == 40
+    assert delivery.connected
+
+
+async def test_a_refused_batch_is_sent_again_and_the_log_says_it_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = Collector()
+    async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
+        delivery = deliver(outbox, channel)
+        async with running(delivery):
+            await put_many(outbox, 5)
+            await until_delivered(delivery)
+            channel.refusals = 4
+            await put_many(outbox, 25)
+            await asyncio.sleep(0.01)
+            assert delivery.connected is False
+            assert "Connection refused" in delivery.last_error
+            await until_delivered(delivery)
+    assert channel.sequences() == list(range(1, 31))
+    assert delivery.counts["failed"] == 4
+    assert delivery.counts["lost_connection"] == 1
+    assert (delivery.connected, delivery.last_error) == (True, "")
+    warnings = [record.message for record in caplog.records]
+    assert warnings[0] == (
+        "Channel 'redis' is down, alerts wait in the outbox: "
+        "Redis at gate:6379 cannot be reached (Connection refused): is it running?"
+    )
+    assert warnings[1].startswith("Channel 'redis' takes alerts again after")
+    assert warnings[1].endswith("18 more are waiting")
+    assert len(warnings) == 2
+
+
+async def test_a_dead_channel_delays_no_other(tmp_path: Path) -> None:
+    dead, alive = Collector("dead"), Collector("alive")
+    dead.hangs = True
+    async with Outbox(tmp_path / "outbox", ["dead", "alive"]) as outbox:
+        deliveries = deliver(outbox, dead, patience=0.05), deliver(outbox, alive)
+        async with running(*deliveries):
+            await put_many(outbox, 200)
+            await until_delivered(deliveries[1])
+            async with asyncio.timeout(5):
+                while deliveries[0].connected is None:  # noqa: ASYNC110 - seen from outside
+                    await asyncio.sleep(0.01)
+            assert deliveries[0].last_error == "did not take 7 messages within 0.05 s"
+            assert deliveries[0].waiting == 200
+            dead.hangs = False
+            await until_delivered(*deliveries)
+    assert alive.sequences() == dead.sequences() == list(range(1, 201))
+
+
+async def test_retries_wait_longer_and_longer(tmp_path: Path) -> None:
+    channel = Collector()
+    channel.refusals = 1_000
+    async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
+        delivery = Delivery(outbox, channel, first_retry=0.01, longest_retry=10)
+        async with running(delivery):
+            await put_many(outbox, 1)
+            await asyncio.sleep(0.6)
+    assert 4 <= channel.tries <= 8
+
+
+async def test_a_stop_hands_over_what_it_can_and_keeps_the_rest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    quick, dead = Collector("quick"), Collector("dead")
+    dead.hangs = True
+    async with Outbox(tmp_path / "outbox", ["quick", "dead"]) as outbox:
+        await put_many(outbox, 30)
+        left = await asyncio.gather(deliver(outbox, quick).drain(5), deliver(outbox, dead).drain(0.05))
+        assert list(left) == [0, 30]
+    assert quick.sequences() == list(range(1, 31))
+    assert "30 messages stay in the outbox for 'dead' until the next start" in caplog.text
+    dead.hangs = False
+    async with Outbox(tmp_path / "outbox", ["quick", "dead"]) as outbox:
+        assert await deliver(outbox, dead).drain(5) == 0
+    assert dead.sequences() == list(range(1, 31))
+
+
+async def test_drain_beside_run_does_not_call_the_channel_twice_at_once(tmp_path: Path) -> None:
+    channel = Collector()
+    async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
+        delivery = deliver(outbox, channel)
+        async with running(delivery):
+            await put_many(outbox, 100)
+            assert await delivery.drain(5) == 0
+    assert channel.sequences() == list(range(1, 101))
+
+
+async def test_our_own_mistakes_are_loud(tmp_path: Path) -> None:
+    class Broken(Collector):
+        async def publish(self, messages: Sequence[Message]) -> None:
+            raise ZeroDivisionError
+
+    async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
+        await put_many(outbox, 1)
+        with pytest.raises(ZeroDivisionError):
+            await deliver(outbox, Broken()).run()
+
+
+async def test_the_log_channel_writes_one_readable_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = (
+        '{"id": "1", "data": {"alert_id": "a1", "state": "opened", "severity": "critical", "label": "person",'
+        ' "reason": "a person\\nFAKE LINE \\u001b[31m", "score": 0.91234, "threshold": 0.5}}'
+    )
+    caplog.set_level("INFO")
+    await LogChannel().publish([Message("1", "gate", "object", 12, body), renderer()(3)])
+    first, second = caplog.records
+    assert first.message == (
+        "gate: object person opened, a person FAKE LINE  [31m, score 0.912, threshold 0.5, alert a1 #12"
+    )
+    assert first.levelname == "CRITICAL"
+    assert second.message == "gate: quality told, alert gate-3 #3"
+
+
+async def test_a_channel_without_a_place_in_the_outbox_is_our_mistake(tmp_path: Path) -> None:
+    async with Outbox(tmp_path / "outbox", ["log"]) as outbox:
+        await outbox.put(verdict(), renderer())
+        with pytest.raises(KeyError):
+            await deliver(outbox, Collector("redis")).run()
