@@ -15,7 +15,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GROUP = 1_000  # requests that share a transaction, at most
+KEPT = tuple(field.name for field in fields(Verdict) if field.name != "detection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Request:
 
     work: Work
     answer: asyncio.Future[Any]
+    through_power_cuts: bool
 
 
 class Outbox:
@@ -123,7 +125,7 @@ class Outbox:
                 )
             return message
 
-        message = await self._ask(store)
+        message = await self._ask(store, through_power_cuts=True)
         self._file.counts["put"] += 1
         for news in self._news.values():
             news.set()
@@ -175,7 +177,7 @@ class Outbox:
             )
             forget_delivered(connection)
 
-        await self._ask(mark)
+        await self._ask(mark)  # if this is lost with the power, messages are sent again: no fsync for that
 
     def news(self, channel: str) -> asyncio.Event:
         """Set when a message comes in. Clear it, look at `waiting`, and wait where there was nothing."""
@@ -195,11 +197,11 @@ class Outbox:
         """put, dropped, disk_refused, moved_aside, unreadable."""
         return self._file.counts
 
-    async def _ask(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _ask(self, work: Callable[[sqlite3.Connection], T], through_power_cuts: bool = False) -> T:
         if self._thread is None:
             raise RuntimeError("the outbox is not open")
         answer: asyncio.Future[T] = self._loop.create_future()
-        self._requests.put(Request(work, answer))
+        self._requests.put(Request(work, answer, through_power_cuts))
         return await answer
 
     # ---- on the outbox's thread
@@ -230,7 +232,10 @@ class Outbox:
     def _serve(self, requests: list[Request]) -> None:
         outcomes: list[Any]
         try:
-            outcomes = self._file.transact([request.work for request in requests])
+            outcomes = self._file.transact(
+                [request.work for request in requests],
+                through_power_cuts=any(request.through_power_cuts for request in requests),
+            )
         except OutboxError as error:
             outcomes = [error] * len(requests)
 
@@ -249,7 +254,15 @@ class Outbox:
 
 def verdict_to_json(verdict: Verdict) -> str:
     """Everything but the detection, whose heat map is evidence and is kept there."""
-    return json.dumps(asdict(replace(verdict, detection=None)), default=datetime.isoformat)
+    return json.dumps({name: getattr(verdict, name) for name in KEPT}, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Region | DetectorCard):
+        return asdict(value)
+    raise TypeError(f"{value!r} in a verdict cannot be kept")
 
 
 def verdict_from_json(text: str) -> Verdict:

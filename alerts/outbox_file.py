@@ -79,14 +79,16 @@ class OutboxFile:
             self._memory.close()
         self._disk.close()
 
-    def transact(self, works: Sequence[Work]) -> list[Any]:
+    def transact(self, works: Sequence[Work], *, through_power_cuts: bool) -> list[Any]:
         """One transaction for all; what each of them returned, or the exception it raised.
 
+        Without `through_power_cuts` there is no fsync: what was written outlives us, but not the machine.
         A work may be called again, after a rollback. Raises OutboxError when nothing was done.
         """
         while True:
             connection = self._memory or self._disk
             try:
+                connection.execute(f"PRAGMA synchronous = {'FULL' if through_power_cuts else 'NORMAL'}")
                 with transaction(connection):
                     outcomes = [_outcome(work, connection) for work in works]
                     dropped = self._drop_oldest(connection)
@@ -143,9 +145,6 @@ class OutboxFile:
                 raise DamagedError(verdict)  # noqa: TRY301 - the same way out as where SQLite notices it
             connection.text_factory = lambda text: text.decode(errors="replace")
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(
-                "PRAGMA synchronous = FULL"
-            )  # NORMAL would lose the last commits with the power
             connection.execute("PRAGMA journal_size_limit = 67108864")
             self._migrate(connection)
             self._settle_channels(connection)
