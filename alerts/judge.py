@@ -63,7 +63,7 @@ class Judge:
             key = self._key(seen)
             if key in self._tracks:  # other rules than before: the second one closes when it is not mentioned
                 key = (verdict.kind, verdict.alert_id, verdict.subject)
-            self._track(key, seen).resume(verdict, now=0.0)
+            self._track(key, seen).resume(verdict)
 
     def weigh(self, frame: Frame, detections: Sequence[Detection]) -> list[Verdict]:
         """What one frame, with all that was said of it, leads to."""

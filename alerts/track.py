@@ -42,7 +42,7 @@ def word_of(detection: Detection, rule: Rule) -> Word:
         return Word.DOUBT
     if detection.alarming:
         return Word.ALARMING
-    if threshold > 0 and score >= rule.release * threshold:
+    if score >= rule.release * threshold:
         return Word.BETWEEN
     return Word.CALM
 
@@ -77,10 +77,9 @@ class Track:
         """Nothing is open, under way or cooling down: it may be forgotten."""
         return self.alert is None and not self._window and self._cooled_at == -math.inf
 
-    def resume(self, verdict: Verdict, now: float) -> None:
-        """Goes on with an alert that was open when the daemon ended."""
+    def resume(self, verdict: Verdict) -> None:
+        """Goes on with an alert that was open when the daemon ended, as if it had just been told."""
         self.alert = verdict
-        self._last_alarming = self._told_at = now
 
     def weigh(
         self,
@@ -192,7 +191,6 @@ class Track:
         return []
 
     def _open(self, moment: Moment, first: Moment, first_at: datetime, detection: Detection) -> Verdict:
-        self._window.clear()
         self._kept_back = ""
         self._told_at = moment.now
         self._update_after = self._rules.update_every

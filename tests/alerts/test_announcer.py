@@ -63,7 +63,7 @@ async def test_a_life_is_told_with_its_pictures(outbox: Outbox, tmp_path: Path) 
         "picture-2.jpg",
         "picture.jpg",
     ]
-    kept = [path.name for path in (tmp_path / "evidence").rglob("annotated*")]  # noqa: ASYNC240 - a test
+    kept = [path.name for path in (tmp_path / "evidence").rglob("annotated*")]
     assert sorted(kept) == ["annotated-2.jpg", "annotated.jpg"]
     assert [each.age_ms for each in told] == [40, 40, 40]
     assert json.loads(message.body)["source"] == "//here/framewarden"

@@ -176,14 +176,14 @@ def test_a_full_disk_stops_nothing_and_is_said_once(
     for path in small_disk.rglob("*.jpg"):
         path.unlink()
     assert evidence.save(a_verdict(), a_frame()).problem == ""
+    folder = small_disk / "evidence"
+    failing = (
+        f"Alerts go out without pictures. No space left on device: {folder}. Free some space there or lower "
+        "alerts.evidence.keep_gigabytes, and see that the folder may be written."
+    )
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        (
-            "ERROR",
-            f"Alerts go out without pictures. No space left on device: {small_disk / 'evidence'}. "
-            + "Free some space there or lower alerts.evidence.keep_gigabytes, and see that the folder may be "
-            + "written.",
-        ),
-        ("INFO", f"Pictures are kept beside the alerts again: {small_disk / 'evidence'}"),
+        ("ERROR", failing),
+        ("INFO", f"Pictures are kept beside the alerts again: {folder}"),
     ]
 
 
@@ -260,8 +260,9 @@ def test_nothing_else_is_deleted(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     (outside / "gate" / "alert").mkdir(parents=True)
     (outside / "gate" / "alert" / "mine.txt").write_text("mine")
-    (tmp_path / "evidence" / "notes").mkdir()
-    (tmp_path / "evidence" / "notes" / "mine.txt").write_text("mine")
+    notes = tmp_path / "evidence" / "notes" / "gate" / "alert"
+    notes.mkdir(parents=True)
+    (notes / "mine.txt").write_text("mine")
     (tmp_path / "evidence" / "2020-01-01").symlink_to(outside)
     evidence.sweep(AT)
     assert files_in(tmp_path) == ["mine.txt", "mine.txt"]

@@ -191,6 +191,12 @@ def test_a_tenth_of_a_second_is_a_flash_however_many_frames_it_has(fps: float) -
     assert not scene.said
 
 
+def test_two_fine_frames_do_not_close_however_far_apart() -> None:
+    scene = Scene(fps=0.2)
+    assert scene.play("###..") == "motion opened 10.0"
+    assert scene.play(".") == "motion opened 10.0, motion closed 25.0"
+
+
 @pytest.mark.parametrize("label", ["frozen", "black", "covered", "smeared", "moved"])
 def test_a_hidden_view_holds_other_alerts(label: str) -> None:
     scene = Scene()
@@ -202,6 +208,13 @@ def test_a_hidden_view_holds_other_alerts(label: str) -> None:
     for _ in range(20):  # the view comes back, and what is there now is judged by what is seen now
         scene.frame(a_detection("#", Kind.ANOMALY, "motion"), a_detection(".", Kind.QUALITY, label))
     assert scene.told() == f"{label} opened 0.6, {label} closed 6.6, motion opened 7.0"
+
+
+def test_a_view_hidden_for_one_frame_wipes_out_what_was_gathered() -> None:
+    scene = Scene()
+    for letter in "..#.":
+        scene.frame(a_detection("#", Kind.ANOMALY, "motion"), a_detection(letter, Kind.QUALITY, "black"))
+    assert not scene.said
 
 
 def test_a_blurred_picture_holds_nothing() -> None:
@@ -217,7 +230,10 @@ def test_what_is_open_stays_open_behind_a_hidden_view() -> None:
     for _ in range(50):
         scene.frame(a_detection(".", Kind.ANOMALY, "motion"), a_detection("#", Kind.QUALITY, "frozen"))
     assert scene.told() == "motion opened 0.4, frozen opened 1.2, motion updated 4.6, frozen updated 5.2"
-    assert scene.said[2].reason == "Cannot tell for 4 s whether it goes on: frozen"
+    held = scene.said[2]
+    assert held.reason == "Cannot tell for 4 s whether it goes on: frozen"
+    assert held.detection and held.detection.doubt is Doubt.DETECTOR_DEGRADED
+    assert (held.score, held.regions) == (1.5, ())
 
 
 def test_reasons_are_words_for_people() -> None:
@@ -243,6 +259,7 @@ def test_reasons_are_words_for_people() -> None:
     scene = Scene()
     scene.play("###E")
     assert scene.said[-1].reason == "No longer watched."
+    assert scene.said[-1].detection and scene.said[-1].detection.doubt is Doubt.STREAM_DOWN
 
 
 def test_an_anomaly_is_one_alert_whatever_its_label() -> None:
