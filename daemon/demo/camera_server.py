@@ -2,8 +2,8 @@
 
 Run as a child: python -m daemon.demo.camera_server FOLDER PORT HALF_SECONDS. It plays FOLDER's half-0.mp4 and
 half-1.mp4 at rtsp://127.0.0.1:PORT/camera.mp4?play_count=0; whoever replaces one of these files changes what
-is seen from the next time it is played. Says `on air N` on stdout when it begins to play half N, and ends when
-its stdin is closed, so it never outlives its parent.
+is seen from the next time it is played. Says `on air N` on stdout when it begins to play half N, and ends
+when its stdin is closed, so it never outlives its parent.
 """
 
 import asyncio

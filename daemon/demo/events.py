@@ -65,7 +65,8 @@ def frozen(stage: Stage) -> Pictures:
 
 def covered(stage: Stage) -> Pictures:
     """Half 0 behind a hand: it slides in within a second, rests on the lens, and slides out again."""
-    total, slide = round(stage.half_seconds * stage.rate), float(stage.rate)
+    total = round(stage.half_seconds * stage.rate)
+    slide = min(float(stage.rate), total / 4)
     hand = np.empty((0, 0, 4), np.float32)
     for number, picture in enumerate(stage.normal(0)):
         height, width = picture.shape[:2]

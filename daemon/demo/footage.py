@@ -151,7 +151,7 @@ class Footage:
                     return
 
     def _survey(self) -> tuple[Survey, int]:
-        """Reads the clip once: its length, whether the camera stands still, where and which way things move."""
+        """Reads the clip once: its length, if the camera stands still, where things move, and which way."""
         width = SURVEY_WIDTH
         height = max(32, round(width * self._size[1] / self._size[0]))
         gap = max(1, round(SURVEY_GAP * self.rate))
@@ -191,7 +191,7 @@ class Footage:
         ), pictures
 
     def _stands_still(self, kept: list[NDArray[np.uint8]]) -> None:
-        """Raises where most of the picture changes, or the whole shifts: no fixed camera, or one with cuts."""
+        """Raises where most of the picture changes, or all of it shifts: no fixed camera, or cuts."""
         usual = np.median(np.stack(kept), axis=0).astype(np.float32)
         changed = float(np.mean([(np.abs(small - usual) > 20).mean() for small in kept]))
         shifts = [_shift(usual, small.astype(np.float32)) for small in kept]
