@@ -250,3 +250,11 @@ def test_keys_of_newer_versions_are_welcome() -> None:
 def test_what_is_no_alert_is_refused_in_words(body: str | bytes, says: str) -> None:
     with pytest.raises(MessageError, match=says):
         read(body)
+
+
+def test_the_example_in_the_documentation_fits() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    example = json.loads(page.partition("```json")[2].partition("```")[0])
+    jsonschema.validate(example, schema())
+    assert example.keys() == body_of().keys()
+    assert example["data"].keys() == body_of()["data"].keys()
