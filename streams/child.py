@@ -79,6 +79,7 @@ class Child:
         os.close(self._pidfd)
         self._pidfd = -1
         self._writer.close()
+        self._memory.close()
 
     def kill(self) -> None:
         """Ends the child at once, whatever it is doing."""

@@ -3,6 +3,7 @@
 It imports neither numpy nor the seams: every megabyte here is paid once for each stream.
 """
 
+import contextlib
 import errno
 import mmap
 import socket
@@ -38,12 +39,20 @@ from streams.timeline import Timeline
 SIGN_OF_LIFE = 0.5  # seconds between two messages at most, while packets come
 USUAL_FPS = 25.0  # where a source says nothing of its rate
 
-# What a recording may be. Left out on purpose are playlists (hls, concat, dash, sdp): a hostile one would
-# make the daemon read other files, or ask other machines.
-_CONTAINERS = (
-    "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,h264,hevc,ivf,mjpeg,mxf,gif,nut,wav,mp3,aac,flac"
-)
-_LIVE_PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto,hls,rtmp,rtmps,rtmpt,srt"
+# PyAV passes over a misspelt option without a word: the tests ask FFmpeg for each of these names.
+# Playlists (hls, concat, dash, sdp) are left out of what a recording may be: a hostile one would make the
+# daemon read other files, or ask other machines.
+RECORDING_OPTIONS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,h264,hevc,ivf,mjpeg,mxf,gif,nut,"
+    "wav,mp3,aac,flac",
+}
+LIVE_OPTIONS = {
+    "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto,hls,rtmp,rtmps,srt"
+}
+RTSP_OPTIONS = {"allowed_media_types": "video"}
+# An RTSP camera has described its streams already; looking at a second of them first only delays.
+QUICK_OPTIONS = {"probesize": "32", "fpsprobesize": "0"}
 
 
 class Mishap(Exception):  # noqa: N818 - it may be a plain end
@@ -64,15 +73,20 @@ def run(channel: socket.socket, memory: int) -> None:
         line += part
     job = unpack_job(line)
     outlet = Outlet(channel, memory, job)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the parent has had enough
+        outlet.tell(_last_words(job, outlet))
+        while channel.recv(4096):  # leaving first would tear up what the parent has not read yet
+            pass
+
+
+def _last_words(job: Job, outlet: "Outlet") -> Failed | Finished:
     try:
         _read(job, outlet)
-        outlet.tell(Failed(Trouble.ENDED) if job.live else Finished())
     except Mishap as mishap:
-        outlet.tell(Failed(mishap.trouble))
+        return Failed(mishap.trouble)
     except MemoryError:
-        outlet.tell(Failed(Trouble.TOO_LARGE))
-    except (BrokenPipeError, ConnectionResetError):  # the parent has gone, or has had enough
-        return
+        return Failed(Trouble.TOO_LARGE)
+    return Failed(Trouble.ENDED) if job.live else Finished()
 
 
 class Outlet:
@@ -243,10 +257,9 @@ def _open(job: Job) -> tuple[InputContainer, VideoStream, str]:
 
 
 def _open_rtsp(job: Job, transport: str) -> tuple[InputContainer, VideoStream]:
-    options = {"rtsp_transport": transport, "allowed_media_types": "video"}
+    options = {"rtsp_transport": transport, **RTSP_OPTIONS}
     try:
-        # The camera has described its streams already; looking at a second of them first only delays.
-        return _open_live(job, {**options, "probesize": "32", "fpsprobesize": "0"})
+        return _open_live(job, {**options, **QUICK_OPTIONS})
     except Mishap as mishap:
         if mishap.trouble is not Trouble.NO_PICTURE_TRACK:
             raise
@@ -258,7 +271,7 @@ def _open_live(job: Job, options: dict[str, str]) -> tuple[InputContainer, Video
     try:
         container = av.open(
             job.url,
-            options={"protocol_whitelist": _LIVE_PROTOCOLS, **options},
+            options={**LIVE_OPTIONS, **options},
             timeout=(job.open_timeout, job.read_timeout),
         )
     except av.error.FFmpegError as error:
@@ -286,7 +299,7 @@ def _open_recording(job: Job) -> tuple[InputContainer, VideoStream]:
     try:
         container = av.open(
             f"file:{path}",  # so that no part of a name is taken for a protocol
-            options={"protocol_whitelist": "file", "format_whitelist": _CONTAINERS},
+            options=RECORDING_OPTIONS,
             timeout=(job.open_timeout, job.read_timeout),
         )
     except av.error.MemoryError:

@@ -30,8 +30,13 @@ def write_clip(
     height: int = 180,
     keyframe_every: int = FPS,
     bit_rate: int = 0,
+    noise: int = 0,
 ) -> Path:
-    """Encodes the scene; the name's ending says the container, .h264 and .h265 what an RtspServer plays."""
+    """Encodes the scene; the name's ending says the container, .h264 and .h265 what an RtspServer plays.
+
+    `noise` is the sensor's, in grey levels: it makes an encoder use the bits it is given.
+    """
+    grains = np.random.default_rng(1).integers(0, noise + 1, (4, height, width, 3), dtype=np.uint8)
     options = {"preset": "ultrafast"}
     if codec == "libx264":
         options["x264-params"] = f"aud=1:keyint={keyframe_every}:bframes=0:scenecut=0"
@@ -51,7 +56,8 @@ def write_clip(
         if bit_rate:
             stream.bit_rate = bit_rate
         for number in range(round(seconds * FPS)):
-            frame = av.VideoFrame.from_ndarray(scene(number, width, height), "bgr24")
+            picture = scene(number, width, height) + grains[number % len(grains)]
+            frame = av.VideoFrame.from_ndarray(picture, "bgr24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
