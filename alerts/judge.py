@@ -39,11 +39,11 @@ class Judge:
             doubts = sorted({track.doubt for track in tracks if track.word is Word.DOUBT})
             labels = sorted({t.alert.label for t in tracks if t.alert and t.word is not Word.DOUBT})
             if labels:
-                words[kind] = "alarming:" + ",".join(labels)
+                words[str(kind)] = "alarming:" + ",".join(labels)
             elif doubts:
-                words[kind] = "cannot_tell:" + ",".join(doubts)
+                words[str(kind)] = "cannot_tell:" + ",".join(doubts)
             else:
-                words[kind] = "fine"
+                words[str(kind)] = "fine"
         return words
 
     def resume(self, open_verdicts: Sequence[Verdict]) -> None:

@@ -105,7 +105,7 @@ class Track:
         """Closes what is open."""
         if self.alert is None:
             return []
-        self.word = Word.DOUBT
+        self.word, self.doubt = Word.DOUBT, Doubt.STREAM_DOWN
         gone = replace(self.seen, doubt=Doubt.STREAM_DOWN, regions=(), heatmap=None)
         return [self._close(self.alert, moment, gone, reason)]
 

@@ -331,6 +331,7 @@ def test_a_detector_that_falls_silent_closes_nothing_until_given_up() -> None:
         ("#", {"anomaly": "fine"}),
         ("###", {"anomaly": "alarming:motion"}),
         ("###..", {"anomaly": "alarming:motion"}),
+        ("###E", {"anomaly": "cannot_tell:stream_down"}),
         ("?", {"anomaly": "cannot_tell:learning 42%"}),
         ("n", {"anomaly": "cannot_tell:no_number"}),
         (".o", {"anomaly": "cannot_tell:stream_down", "stream": "fine"}),
