@@ -7,7 +7,7 @@ from detectors.detection import Region
 from detectors.quality.finding import Finding
 from detectors.quality.look import Look, cell_means
 
-STRETCHED = 0.25  # rows differ by less than this part of what columns differ by
+STRETCHED = 0.25  # neighbouring rows differ by less than this part of what columns differ by
 FLAT = 0.6  # grey levels between neighbours
 LASTING = 2.0  # seconds over which the decoder's complaints are averaged
 SETTLES = 60.0  # seconds until a fence or a grey wall is usual
@@ -60,6 +60,10 @@ def smeared_cells(look: Look) -> NDArray[np.bool_]:
     # A smear runs on to the bottom; a post or a door frame seldom does, for so long.
     to_bottom = np.logical_and.accumulate(stretched[::-1])[::-1]
     to_bottom &= to_bottom.sum(axis=0) >= DEPTH
+    # Over the whole width even a plain wall is enough to tell by.
+    rows = (down.mean(axis=1) < STRETCHED * across.mean(axis=1)) & (across.mean(axis=1) > 0.3)
+    whole = np.logical_and.accumulate(rows[::-1])[::-1].reshape(look.cells[0], -1).min(axis=1)
+    to_bottom |= whole.reshape(-1, 1) & (whole.sum() >= DEPTH)
     blue, green, red = np.moveaxis(cell_means(look.colour, look.cells), -1, 0)
     flat = vertical + horizontal < FLAT
     concealed = flat & (abs(green - 128) <= 5) & (abs(blue - green) <= 4) & (abs(red - green) <= 4)

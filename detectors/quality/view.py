@@ -18,7 +18,8 @@ TEXTURED = 3.0  # grey levels: a cell of the reference that deviates more can be
 BARE = 1.5  # grey levels: a cell that deviates less shows nothing
 RECENT = 1.0  # seconds: what is alike for so long is at rest
 ALIKE = 0.5  # correlation with the reference
-AT_REST = 0.8  # correlation with the last second
+AT_REST = 0.7  # mean correlation with the last second
+STEADY = 0.7  # mean correlation of a cell that usually looks as the reference does
 FADED = 0.35  # of the reference's deviation
 SHIFTED = 0.02  # of the picture's width: a knock worth telling
 
@@ -39,7 +40,8 @@ class View:
     """
 
     def __init__(self, sensitivity: float) -> None:
-        self._threshold = 0.6**sensitivity  # share of the steady cells
+        self._covered_at = 0.5**sensitivity  # share of the steady cells
+        self._elsewhere_at = 0.75**sensitivity  # of the likeness that is usual
         self._shift = SHIFTED / sensitivity
         self._reference: NDArray[np.float32] | None = None  # (H, W) small picture
         self._recent: NDArray[np.float32] | None = None  # the same, of the last seconds
@@ -55,23 +57,23 @@ class View:
         recent = small if self._recent is None else self._recent
         self._recent = recent + min(1.0, gap / RECENT) * (small - recent)
         like = likeness(small, reference, look.cells)
-        steady = like.reference >= TEXTURED
-        if self._steadiness is not None:
-            steady &= self._steadiness >= 0.7
-        unlike = steady & (like.correlation < ALIKE)
-        faded = unlike & (like.deviation < FADED * like.reference)
-        # A lorry that fills the picture passes on; a camera that was turned then looks at the same.
-        rests = likeness(small, recent, look.cells).correlation >= AT_REST
+        usual = like.correlation if self._steadiness is None else self._steadiness
+        steady = (like.reference >= TEXTURED) & (usual >= STEADY)
+        faded = steady & (like.correlation < ALIKE) & (like.deviation < FADED * like.reference)
         covered = self._covered(like, steady, faded)
         if self._learned < LEARNED:
             progress = self._learned / LEARNED
             words = f"learning the view, {progress:.0%}"
-            return {
-                Fault.COVERED: covered,
-                Fault.MOVED: Finding(0.0, self._threshold, words, Doubt.LEARNING, progress=progress),
-            }
-        moved = self._moved(small, reference, like, steady, (unlike & ~faded & rests, faded))
-        self._suspicious = max(covered.score, moved.score) >= self._threshold / 2
+            moved = Finding(0.0, self._elsewhere_at, words, Doubt.LEARNING, progress=progress)
+        elif not enough(steady):
+            words = "too little steady structure to know the place by"
+            moved = Finding(0.0, self._elsewhere_at, words, Doubt.TOO_BLURRED)
+        elif not at_rest(small, recent, look.cells):
+            moved = Finding(0.0, self._elsewhere_at, "most of the picture is in motion")
+        else:
+            moved = self._moved(small, reference, like, usual, steady, faded)
+        lost = 1 - agreement(like, usual, steady)
+        self._suspicious = covered.score >= self._covered_at / 2 or lost >= self._elsewhere_at / 2
         return {Fault.COVERED: covered, Fault.MOVED: moved}
 
     def learn(self, look: Look, gap: float) -> None:
@@ -99,43 +101,42 @@ class View:
 
     def _covered(self, like: Likeness, steady: NDArray[np.bool_], faded: NDArray[np.bool_]) -> Finding:
         bare = float((like.deviation < BARE).mean())
-        known = self._learned >= LEARNED
+        unsure = self._learned < LEARNED
         if bare >= 0.97:
-            return Finding(
-                bare, self._threshold, f"{bare:.0%} of the picture shows nothing", provisional=not known
-            )
-        share = float(faded.sum() / max(1, steady.sum())) if enough(steady) else 0.0
+            reason = f"{bare:.0%} of the picture shows nothing"
+            return Finding(bare, self._covered_at, reason, provisional=unsure)
+        share = hidden(like, steady, faded) if enough(steady) else 0.0
         reason = f"{share:.0%} of what the camera usually shows is hidden"
-        if share < self._threshold:
-            return Finding(share, self._threshold, reason, provisional=not known)
-        return Finding(share, self._threshold, reason, regions=(around(faded),), heatmap=as_heat(faded))
+        if share < self._covered_at:
+            return Finding(share, self._covered_at, reason, provisional=unsure)
+        regions, heatmap = (around(faded),), as_heat(faded)
+        return Finding(share, self._covered_at, reason, None, regions, heatmap, provisional=unsure)
 
     def _moved(
         self,
         small: NDArray[np.float32],
         reference: NDArray[np.float32],
         like: Likeness,
+        usual: NDArray[np.float32],
         steady: NDArray[np.bool_],
-        gone: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+        faded: NDArray[np.bool_],
     ) -> Finding:
-        replaced, faded = gone
-        if not enough(steady):
-            words = "too little steady structure to know the place by"
-            return Finding(0.0, self._threshold, words, Doubt.TOO_BLURRED)
-        # Where a camera looks elsewhere, structure that fades here appears there; behind a hand it does not.
-        appeared = (like.deviation >= TEXTURED) & (FADED * like.deviation > like.reference)
-        share = float((replaced.sum() + min(faded.sum(), appeared.sum())) / steady.sum())
-        reason = f"{share:.0%} of what the camera usually shows is not in its place"
-        if share >= self._threshold / 2:
+        agrees = agreement(like, usual, steady)
+        score = max(0.0, 1 - agrees - hidden(like, steady, faded))
+        reason = f"the view agrees with the usual one to {agrees:.0%}"
+        if score >= 0.2:
             right, down, again = best_shift(reference, small, like.correlation.shape)
             found = float((again & steady).sum() / steady.sum())
+            before = float((steady & (like.correlation >= ALIKE)).sum() / steady.sum())
             across, along = right / small.shape[1], down / small.shape[0]
-            if np.hypot(across, along) >= self._shift and found >= max(0.75, 1 - share):
-                share = max(share, found)
+            if np.hypot(across, along) >= self._shift and found >= max(0.75, before + 0.25):
+                score = max(score, found)
                 reason += f"; the picture shifted by {across:+.0%} across and {along:+.0%} down"
-        if share < self._threshold:
-            return Finding(share, self._threshold, reason)
-        return Finding(share, self._threshold, reason, heatmap=as_heat(replaced | faded))
+        if score < self._elsewhere_at:
+            return Finding(score, self._elsewhere_at, reason)
+        return Finding(
+            score, self._elsewhere_at, reason, heatmap=as_heat(steady & (like.correlation < ALIKE))
+        )
 
 
 def likeness(
@@ -151,7 +152,31 @@ def likeness(
 
 def enough(steady: NDArray[np.bool_]) -> bool:
     """Whether there are cells enough to know a place by."""
-    return int(steady.sum()) >= max(6, steady.size // 16)
+    return int(steady.sum()) >= steady.size // 8
+
+
+def agreement(like: Likeness, usual: NDArray[np.float32], steady: NDArray[np.bool_]) -> float:
+    """Correlation of the steady cells as a share of what is usual, 0..1; 1 where there are none."""
+    if not steady.any():
+        return 1.0
+    return float(np.clip(like.correlation[steady].sum() / usual[steady].sum(), 0, 1))
+
+
+def hidden(like: Likeness, steady: NDArray[np.bool_], faded: NDArray[np.bool_]) -> float:
+    """Share of the steady cells, of which there are some, whose structure is gone from the picture.
+
+    Where a camera looks elsewhere, structure that fades here appears there; behind a hand little does.
+    """
+    appeared = int(((like.deviation >= TEXTURED) & (FADED * like.deviation > like.reference)).sum())
+    gone = int(faded.sum())
+    return (gone if 2 * appeared < gone else max(0, gone - appeared)) / int(steady.sum())
+
+
+def at_rest(small: NDArray[np.float32], recent: NDArray[np.float32], cells: tuple[int, int]) -> bool:
+    """A lorry that fills the picture passes on; a camera that was turned then looks at the same."""
+    like = likeness(small, recent, cells)
+    textured = like.deviation >= TEXTURED
+    return bool(textured.any() and like.correlation[textured].mean() >= AT_REST)
 
 
 def best_shift(
@@ -163,7 +188,8 @@ def best_shift(
     """
     height, width = reference.shape
     window = cv2.createHanningWindow((width, height), cv2.CV_32F)
-    (right, down), _ = cv2.phaseCorrelate(reference, picture, window)
+    # OpenCV windows its arguments in place where they need no padding: hand it copies.
+    (right, down), _ = cv2.phaseCorrelate(reference.copy(), picture.copy(), window)
     undo = np.array([[1, 0, -right], [0, 1, -down]], np.float32)
     undone = cv2.warpAffine(picture, undo, (width, height), borderMode=cv2.BORDER_REPLICATE)
     alike = likeness(np.asarray(undone, np.float32), reference, cells).correlation >= ALIKE
