@@ -29,6 +29,11 @@ PATIENCE = (
 LOADING_PATIENCE = 120.0
 LONGEST_RETRY = 10.0
 URL_FILE = "redis.url"
+# What redis-server 6 to 8 says of data that is damaged or of a newer version, and then ends.
+UNREADABLE = (
+    r"Bad file format|Unexpected end of file|Wrong signature|RDB format version|Internal error in RDB"
+    r"|[Ee]rror reading the RDB|Error loading data|manifest file|AOF file .* doesn't exist"
+)
 
 # Asks the kernel to kill the server when we die, however we die; then becomes the server. In a process of its
 # own, because Python code between fork and exec is not safe where there are threads.
@@ -58,13 +63,17 @@ class EmbeddedRedis:
         self._program = program
         self._maxmemory_mb = maxmemory_mb
         self._lock = Lock(self.folder / "redis.lock")
+        self._socket: Path | None = None
         self._child: asyncio.subprocess.Process | None = None
         self._told: deque[str] = deque(maxlen=20)  # the server's last words
         self._keeper: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "EmbeddedRedis":
         """Returns when the server answers. Raises EmbeddedRedisError, or InUseError where another has it."""
-        self._lock.__enter__()
+        try:
+            self._lock.__enter__()
+        except OSError as error:
+            raise self._unusable(error) from error
         try:
             self._program = self._program or find_server()
             self.version = await asyncio.to_thread(server_version, self._program)
@@ -75,9 +84,11 @@ class EmbeddedRedis:
             self._data = self._choose_data()
             await self._start()
             (self.folder / URL_FILE).write_text(self.url + "\n")
+        except OSError as error:
+            await self._leave()
+            raise self._unusable(error) from error
         except BaseException:
-            await self._stop()
-            self._lock.__exit__(None, None, None)
+            await self._leave()
             raise
         self._keeper = asyncio.create_task(self._keep_alive(), name="embedded redis")
         return self
@@ -85,13 +96,29 @@ class EmbeddedRedis:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._keeper:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
-        await self._stop()
-        (self.folder / URL_FILE).unlink(missing_ok=True)
-        self._lock.__exit__(None, None, None)
+        try:
+            if self._keeper:
+                self._keeper.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._keeper
+        finally:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        try:
+            await self._stop()
+            with suppress(OSError):
+                (self.folder / URL_FILE).unlink()
+            if self._socket and self._socket.parent != self.folder:
+                with suppress(OSError):
+                    self._socket.parent.rmdir()
+        finally:
+            self._lock.__exit__(None, None, None)
+
+    def _unusable(self, error: OSError) -> EmbeddedRedisError:
+        return EmbeddedRedisError(
+            f"{self.folder} cannot be used for Redis ({error}): check owner and permissions"
+        )
 
     @property
     def pid(self) -> int | None:
@@ -114,8 +141,8 @@ class EmbeddedRedis:
             wait = min(2 * wait, LONGEST_RETRY)
             try:
                 await self._start()
-            except EmbeddedRedisError as error:
-                log.warning("%s; trying again", error)
+            except (EmbeddedRedisError, OSError) as error:
+                log.warning("The embedded redis-server does not start: %s; trying again", error)
 
     async def _start(self) -> None:
         try:
@@ -198,7 +225,9 @@ class EmbeddedRedis:
             raise EmbeddedRedisError(
                 f"Port {self._port} on 127.0.0.1 is taken: choose another redis.port, or stop what has it"
             )
-        if re.search(r"append only file|RDB|AOF|manifest", words):
+        if re.search(UNREADABLE, words) and not re.search(
+            r"No space left|Permission denied|Read-only", words
+        ):
             raise UnreadableDataError(f"redis-server cannot read its data ({self._last_words()})")
         raise EmbeddedRedisError(f"redis-server ended as soon as it was started ({self._last_words()})")
 

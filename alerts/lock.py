@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -18,7 +19,7 @@ class Lock:
         self._file: int | None = None
 
     def __enter__(self) -> "Lock":
-        """Raises InUseError."""
+        """Raises InUseError, and OSError where the file cannot be made."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -30,9 +31,10 @@ class Lock:
                 f"{self.path.parent} is in use by another framewarden (process {holder}): "
                 "stop that one, or give this one a service.state_dir of its own"
             ) from None
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         self._file = file
+        with suppress(OSError):  # a full disk: then the second is not told who, only that
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         return self
 
     def __exit__(

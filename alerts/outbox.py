@@ -79,7 +79,10 @@ class Outbox:
         where another process has it.
         """
         self._loop = asyncio.get_running_loop()
-        self._lock.__enter__()
+        try:
+            self._lock.__enter__()
+        except OSError as error:
+            raise OutboxError(f"The outbox cannot be made ({error}): check owner and permissions") from error
         try:
             await asyncio.to_thread(self._file.open)
         except BaseException:

@@ -4,6 +4,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -11,6 +12,8 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -196,28 +199,37 @@ DAEMON = textwrap.dedent("""
 """)
 
 
-def start_daemon(folder: Path, program: str) -> tuple[subprocess.Popen[str], psutil.Process]:
+@contextmanager
+def a_daemon(folder: Path, program: str) -> Iterator[tuple[subprocess.Popen[str], psutil.Process]]:
+    """A process with an embedded server in it, and that server."""
     daemon = subprocess.Popen(
         [sys.executable, "-c", DAEMON, str(folder), program],
         stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2], start_new_session=True,
     )  # fmt: skip
     assert daemon.stdout is not None
-    return daemon, psutil.Process(int(daemon.stdout.readline()))
+    server = psutil.Process(int(daemon.stdout.readline()))
+    try:
+        yield daemon, server
+    finally:
+        daemon.kill()
+        daemon.wait()
+        with suppress(psutil.NoSuchProcess):
+            server.kill()
 
 
 def test_it_dies_when_the_daemon_is_killed(redis_program: str, tmp_path: Path) -> None:
-    daemon, server = start_daemon(tmp_path, redis_program)
-    daemon.kill()
-    daemon.wait()
-    server.wait(timeout=5)
+    with a_daemon(tmp_path, redis_program) as (daemon, server):
+        daemon.kill()
+        daemon.wait()
+        server.wait(timeout=5)
 
 
 def test_ctrl_c_is_for_the_daemon_not_for_redis(system_redis: str, tmp_path: Path) -> None:
-    daemon, server = start_daemon(tmp_path, system_redis)
-    assert os.getpgid(server.pid) != os.getpgid(daemon.pid)
-    os.killpg(daemon.pid, signal.SIGINT)
-    daemon.wait(timeout=10)
-    server.wait(timeout=5)
+    with a_daemon(tmp_path, system_redis) as (daemon, server):
+        assert os.getpgid(server.pid) != os.getpgid(daemon.pid)
+        os.killpg(daemon.pid, signal.SIGINT)
+        daemon.wait(timeout=10)
+        server.wait(timeout=5)
 
 
 async def test_a_server_that_outlived_its_daemon_is_ended(
@@ -244,6 +256,26 @@ async def test_a_server_that_outlived_its_daemon_is_ended(
     assert (
         f"A redis-server of an earlier run is still there (process {leftover.pid}): ending it" in caplog.text
     )
+
+
+async def test_a_folder_that_cannot_be_used_is_said(system_redis: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EmbeddedRedisError, match=r"cannot be used for Redis .*check owner"):
+        await EmbeddedRedis(tmp_path / "file" / "redis", program=system_redis).__aenter__()
+
+
+async def test_a_disk_that_refuses_is_no_damage(system_redis: str, tmp_path: Path) -> None:
+    async with EmbeddedRedis(tmp_path, program=system_redis) as server:
+        await publish(server, 3)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # what a full disk does, for the child as well
+    try:
+        with pytest.raises(EmbeddedRedisError):
+            await EmbeddedRedis(tmp_path, program=system_redis).__aenter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    async with EmbeddedRedis(tmp_path, program=system_redis) as server:
+        assert length(server) == 3
 
 
 async def test_a_strangers_process_number_is_left_alone(system_redis: str, tmp_path: Path) -> None:

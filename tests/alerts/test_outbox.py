@@ -194,6 +194,9 @@ async def test_a_newer_file_and_a_strange_one_are_refused_and_left_alone(tmp_pat
 
 
 async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutboxError, match=r"cannot be made .*check owner and permissions"):
+        await Outbox(tmp_path / "file" / "outbox", ["redis"]).__aenter__()
     (tmp_path / "outbox").mkdir()
     with pytest.raises(OutboxError, match=r"cannot be opened .*check owner, permissions"):
         await Outbox(tmp_path / "outbox", ["redis"]).__aenter__()
