@@ -17,7 +17,6 @@ from alerts.delivery import Delivery
 from alerts.embedded_redis import EmbeddedRedis
 from alerts.evidence import EvidenceStore
 from alerts.judge import Judge
-from alerts.lock import Lock
 from alerts.log_channel import LogChannel
 from alerts.outbox import Outbox
 from alerts.redis_channel import RedisChannel
@@ -130,7 +129,6 @@ async def assembled(settings: Settings) -> AsyncIterator[House]:
     """
     folder = state_folder(settings)
     async with AsyncExitStack() as stack:
-        stack.enter_context(Lock(folder / "framewarden.lock"))
         redis: RedisChannel | None = None
         channels: list[Channel] = []
         for channel in settings.alerts.channels:
@@ -153,13 +151,15 @@ async def assembled(settings: Settings) -> AsyncIterator[House]:
         detectors: dict[str, Detector] = {}
         plan: dict[str, Sequence[str]] = {}
         examiner = await stack.enter_async_context(Examiner(detectors, plan, settings.service.stale_after))
+        announcer = Announcer(outbox, evidence)
+        stack.callback(announcer.close)
         yield House(
             settings=settings,
             folder=folder,
             examiner=examiner,
             outbox=outbox,
             evidence=evidence,
-            announcer=Announcer(outbox, evidence),
+            announcer=announcer,
             deliveries=[Delivery(outbox, each) for each in channels],
             redis=redis,
             detectors=detectors,

@@ -58,8 +58,9 @@ class Watch:
             match sight:
                 case Frame() as frame:
                     self.last_frame = frame
-                    if detections := await self.examiner.examine(frame):  # none: dropped there, and counted
-                        await self._announce(self.judge.weigh(frame, detections), frame)
+                    detections = await self.examiner.examine(frame)
+                    await self._announce(self.judge.weigh(frame, detections), frame)
+                    if detections:  # none: too old when its turn came; dropped there, and counted
                         self.frames += 1
                         self.judged(frame)
                 case Outage() as outage:
