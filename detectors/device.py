@@ -1,0 +1,48 @@
+"""Where the detectors compute: the processor or a CUDA card, and with how many threads."""
+
+from contextlib import suppress
+from typing import Literal
+
+import cv2
+
+from detectors.detection import DetectorError
+
+Device = Literal["cpu", "cuda"]
+
+
+def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
+    """The device for a detector that needs torch, which is imported here and not before.
+
+    Raises DetectorError where `cuda` is demanded and there is none.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "cuda":
+        built = torch.version.cuda
+        why = "this torch is built without CUDA" if built is None else f"torch (CUDA {built}) finds no card"
+        raise DetectorError(
+            f"service.device is 'cuda', but {why}: set it to 'auto' or 'cpu', or install a driver and a "
+            "CUDA build of torch"
+        )
+    return "cpu"
+
+
+def limit_threads() -> None:
+    """One thread for OpenCV: all detectors share one device thread, and decoding needs the other cores.
+
+    Two workers with two threads each are slower than two with one: they wait for each other.
+    """
+    cv2.setNumThreads(1)
+
+
+def limit_torch_threads() -> None:
+    """The same for torch, before its first work. Too late, its inter-op pool, which we never use, stays."""
+    import torch
+
+    torch.set_num_threads(1)
+    with suppress(RuntimeError):
+        torch.set_num_interop_threads(1)
