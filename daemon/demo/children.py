@@ -89,7 +89,7 @@ async def running(
 
     It has a session of its own: Ctrl-C reaches the demo alone, which ends its children in their order.
     """
-    with log.open("ab") as file:
+    with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", ENDS_WITH_US, str(os.getpid()), "-m", module, *arguments),
             stdin=asyncio.subprocess.PIPE,

@@ -12,7 +12,7 @@ class Bar:
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
         self._title = title
-        self._told = -1
+        self._told = 0
         self._progress: Progress | None = None
         if console.is_terminal:
             columns = (

@@ -1,4 +1,4 @@
-"""A stage that is quick to film, and on which each event is told by its colour."""
+"""A stage that is quick to film, and on which each event is told by its colour, under a sensor's noise."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -30,5 +30,6 @@ class SmallStage:
     def _pictures(self, colour: tuple[int, int, int], half: int) -> Iterator[NDArray[np.uint8]]:
         for number in range(12 * half, 12 * half + 12):
             picture = np.full((HEIGHT, WIDTH, 3), colour, np.uint8)
+            picture += np.random.default_rng(number).integers(0, 12, picture.shape, np.uint8)
             picture[20:80, 6 * number : 6 * number + 12] = 240
             yield picture

@@ -1,5 +1,6 @@
 """The user's own clip: what is said of one that does not fit, and the events laid over one that does."""
 
+import asyncio
 import io
 from collections.abc import Iterator
 from fractions import Fraction
@@ -20,26 +21,27 @@ from tests.real import shared
 WIDTH, HEIGHT, RATE = 320, 240, 8
 
 
-def street(seconds: float, pan: float = 0.0) -> Iterator[NDArray[np.uint8]]:
+def street(seconds: float, pan: float = 0.0, shake: float = 0.0) -> Iterator[NDArray[np.uint8]]:
     """A textured wall before which boxes move to the right, low in the picture."""
-    wall = np.random.default_rng(3).integers(60, 200, (HEIGHT // 8, (WIDTH + 4000) // 8, 3), np.uint8)
+    wall = np.random.default_rng(3).integers(105, 150, (HEIGHT // 8, (WIDTH + 4000) // 8, 3), np.uint8)
     wall = wall.repeat(8, axis=0).repeat(8, axis=1)
     for number in range(round(seconds * RATE)):
-        left = round(number * pan)
+        left = 20 + round(number * pan + shake * np.sin(number / 3))
         picture = wall[:, left : left + WIDTH].copy()
         x = 6 * number % (WIDTH + 60) - 60
         picture[180:220, max(0, x) : max(0, x + 40)] = (30, 30, 30)
         yield picture
 
 
-def clip(path: Path, seconds: float, pan: float = 0.0) -> Path:
-    list(write_reel(path, street(seconds, pan), Fraction(RATE)))
+def clip(path: Path, seconds: float, pan: float = 0.0, shake: float = 0.0) -> Path:
+    list(write_reel(path, street(seconds, pan, shake), Fraction(RATE)))
     return path
 
 
 async def refusal(video: Path, state: Path) -> str:
     paper = io.StringIO()
-    assert await demo(video, state, Console(file=paper, width=300), False) == 2
+    async with asyncio.timeout(10):  # one that is not refused would be shown
+        assert await demo(video, state, Console(file=paper, width=300), False) == 2
     assert "Traceback" not in paper.getvalue()
     return paper.getvalue()
 
@@ -57,6 +59,8 @@ async def test_clips_that_do_not_fit_are_refused_in_words(tmp_path: Path) -> Non
     assert "only 5.0 s can be read; at least 20 s are needed" in await refusal(short, state)
     pan = clip(tmp_path / "pan.mp4", 21, pan=3)
     assert "does not look like a fixed camera" in await refusal(pan, state)
+    shaken = clip(tmp_path / "shaken.mp4", 21, shake=6)
+    assert "fixed camera: the whole picture shifts" in await refusal(shaken, state)
     whole = clip(tmp_path / "whole.mp4", 21).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     assert "cut.mp4: cannot be read as a video" in await refusal(tmp_path / "cut.mp4", state)
