@@ -19,6 +19,8 @@ def render(body: str) -> Text:
     style = _STYLE.get(change, "")
     if change == "opened" and data.get("severity") != "critical":
         style = "bold yellow" if data.get("severity") == "warning" else "bold"
+    detector = data.get("detector")
+    provisional = isinstance(detector, dict) and detector.get("provisional") is True
     score = " ".join(
         (_number(data.get("score")), "<" if change == "closed" else "of", _number(data.get("threshold")))
     )
@@ -30,7 +32,7 @@ def render(body: str) -> Text:
         (f"{_plain(change):<7}", style),
         f"  {score:<12}  ",
         _plain(data.get("reason", "")),
-        (" (provisional)" if (data.get("detector") or {}).get("provisional") else "", "dim"),
+        (" (provisional)" if provisional else "", "dim"),
     )
 
 

@@ -53,7 +53,7 @@ class _Line(logging.Formatter):
         lines += [f"    {_one_line(line)}" for detail in details for line in hide(detail).splitlines()]
         if self._to_journal:  # it reads a priority at the start of each line, and has its own clock
             return "\n".join(f"<{_PRIORITY.get(record.levelname, 6)}>{line}" for line in lines)
-        lines[0] = f"{self.formatTime(record, self.datefmt)} {record.levelname:<8}{lines[0]}"
+        lines[0] = f"{self.formatTime(record, self.datefmt)} {record.levelname:<7} {lines[0]}"
         return "\n".join(lines)
 
 

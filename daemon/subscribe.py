@@ -93,12 +93,14 @@ async def subscribe(url: str, pattern: str = "*:*", since: str | None = None) ->
     try:
         while True:
             try:
-                place = await _first_place(redis, since) if place is None else await _sound(redis, place)
+                async with asyncio.timeout(3 * LISTEN_SECONDS):
+                    place = await (_first_place(redis, since) if place is None else _sound(redis, place))
                 if wait:
                     log.info("Redis is back")
                 wait = 0.0
                 while True:
-                    answer = await redis.xread({ALERTS: place}, count=PAGE, block=int(LISTEN_SECONDS * 1000))
+                    async with asyncio.timeout(3 * LISTEN_SECONDS):
+                        answer = await redis.xread({ALERTS: place}, PAGE, int(LISTEN_SECONDS * 1000))
                     for entry, fields in answer[0][1] if answer else ():
                         place = str(entry)
                         event = read_event(fields.get("body", ""))
@@ -171,7 +173,8 @@ def _client(url: str) -> Any:  # Any: redis-py types every shape that any versio
             protocol=2,  # one shape of answer, whatever the version
             decode_responses=True,
             socket_connect_timeout=LISTEN_SECONDS,
-            socket_timeout=3 * LISTEN_SECONDS,
+            # With one, redis-py sends under asyncio.wait_for, which can swallow a cancellation (Python 3.11).
+            socket_timeout=None,
             retry=Retry(NoBackoff(), 0),  # the loop in subscribe() tries again, and says so
             client_name="framewarden-subscribe",
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # comes with check-jsonschema, without types
 import pytest
 import yaml
 from pydantic import BaseModel
