@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,6 +36,7 @@ from streams.message import (
 )
 
 GRACE = 1.5  # seconds beyond the timeouts that a child keeps by itself
+Birth = Callable[[socket.socket, int], Awaitable[int]]  # see forkserver.fork
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
@@ -47,7 +48,13 @@ class Child:
     arrives, and then to the parent until `give_back`.
     """
 
-    def __init__(self, job: Job, counts: Counter[str]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        counts: Counter[str],
+        birth: Callable[[socket.socket, int], Awaitable[int]] = forkserver.fork,
+    ) -> None:
+        self._birth = birth
         self._job = job
         self._counts = counts
         self._held: set[int] = set()
@@ -60,7 +67,7 @@ class Child:
             os.ftruncate(memory, SLOTS * self._job.slot_bytes)
             fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
             self._memory = mmap.mmap(memory, SLOTS * self._job.slot_bytes, prot=mmap.PROT_READ)
-            self._pidfd = await forkserver.fork(theirs, memory)
+            self._pidfd = await self._birth(theirs, memory)
         except BaseException:
             ours.close()
             raise

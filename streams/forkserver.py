@@ -25,6 +25,7 @@ from typing import NoReturn
 
 MEMORY_LIMIT = 2 * 1024**3  # bytes of address space a child may take
 OPEN_FILES_LIMIT = 64
+START_TIMEOUT = 30.0  # seconds until a fork server that does not answer is replaced
 _PR_SET_PDEATHSIG = 1
 _ENDED = {signal.SIGCHLD}
 
@@ -43,8 +44,7 @@ async def fork(channel: socket.socket, memory: int) -> int:
     except asyncio.CancelledError:
         birth.add_done_callback(_forget)
         # The descriptors must live until they have been passed on.
-        with contextlib.suppress(OSError):
-            await birth
+        await asyncio.wait([birth])
         raise
 
 
@@ -76,7 +76,7 @@ def _fork(channel: int, memory: int) -> int:
             process, line = _server
             try:
                 return _ask(line, channel, memory)
-            except ConnectionError:  # the server was killed (out of memory, an operator): start another
+            except (ConnectionError, TimeoutError):  # killed (out of memory, an operator): start another
                 line.close()
                 process.kill()
                 process.wait()
@@ -101,8 +101,10 @@ def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
             cwd=Path(__file__).parents[1],  # where this package is found, installed or not
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # where some commands print JSON; mistakes go to stderr
             start_new_session=True,  # Ctrl-C in a terminal is for the daemon, which ends its children itself
         )
+    ours.settimeout(START_TIMEOUT)
     return process, ours
 
 

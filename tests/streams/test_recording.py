@@ -150,18 +150,24 @@ async def test_a_recording_that_breaks_off_shows_what_is_there(tmp_path: Path) -
     assert 5 <= len(seen) <= 15
 
 
-async def test_damage_in_the_middle_is_marked_until_the_next_keyframe(tmp_path: Path) -> None:
+@pytest.mark.parametrize("decodable", [True, False])
+async def test_damage_in_the_middle_is_marked_until_the_next_keyframe(
+    tmp_path: Path, decodable: bool
+) -> None:
     path = write_clip(tmp_path / "a.mp4", seconds=4)
     content = bytearray(path.read_bytes())
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         spans = [(packet.pos or 0, packet.size) for packet in packets]
     start, size = spans[30]  # keyframes stand at 0, 25, 50, 75
-    content[start + 60 : start + size] = bytes(size - 60)
+    if decodable:
+        content[start + 60 : start + size] = bytes(size - 60)
+    else:  # the length of what follows: no picture comes of this
+        content[start : start + 4] = b"\xff" * 4
     path.write_bytes(content)
     source = recording(path, fps=25)
     damaged = [round(frame.position * 25) for frame in await read(source) if frame.damaged]
-    assert damaged and set(damaged) <= set(range(30, 50)) and 49 in damaged
+    assert damaged and set(damaged) <= set(range(30, 50)) and {35, 49} <= set(damaged)
     assert source.counts["damaged"] >= 1
 
 

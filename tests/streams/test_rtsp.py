@@ -160,6 +160,11 @@ async def test_a_password_with_odd_letters_opens_and_never_shows(
         assert "wrong-" not in text and "admin" not in text
 
 
+async def test_a_password_may_be_typed_as_it_is(clips: dict[str, Path]) -> None:
+    with RtspServer(clips, user="admin", password="pa/ss:w@rd") as server:
+        await frames(camera(f"rtsp://admin:pa/ss:w@rd@127.0.0.1:{server.port}/gate"), 1)
+
+
 async def test_a_stream_that_is_not_there(server: RtspServer) -> None:
     outage = await first_outage(camera(server.url("/cellar")))
     assert outage.fault is StreamFault.NOT_FOUND
@@ -288,6 +293,19 @@ async def test_who_takes_too_slowly_gets_the_newest_picture(server: RtspServer) 
     assert source.counts["dropped_replaced"] >= 15
 
 
+async def test_what_was_fresh_stays_fresh_where_a_newer_picture_replaces_it(server: RtspServer) -> None:
+    source = camera(server.url("/gate"), fps=25)
+    async with asyncio.timeout(15), aclosing(source.sights()) as sights:
+        await next_frame(sights)
+        assert not (await next_frame(sights)).fresh
+        decoding_children()[0].kill()
+        before = source.counts["delivered"] + source.counts["dropped_replaced"]
+        await asyncio.sleep(3)  # it is back after half a second, and nobody looks
+        assert source.counts["connects"] == 2
+        assert source.counts["delivered"] + source.counts["dropped_replaced"] > before + 10
+        assert (await next_frame(sights)).fresh
+
+
 async def next_frame(sights: AsyncIterator[Frame | Outage]) -> Frame:
     async for sight in sights:
         if isinstance(sight, Frame):
@@ -334,7 +352,8 @@ asyncio.run(main())
         for name in (signal.SIGINT, signal.SIGTERM):  # what a terminal sends to all is not for them
             os.kill(family[0].pid, name)
             os.kill(family[1].pid, name)
-        assert daemon.stdout.readline() == "seen\n"
+        gone, _ = psutil.wait_procs(family, timeout=0.5)
+        assert not gone
         daemon.kill()
         _, alive = psutil.wait_procs(family, timeout=3)
     assert not alive

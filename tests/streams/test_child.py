@@ -1,0 +1,143 @@
+"""A child that was taken over by what it decodes: it can lie, flood or fall silent, and does no harm."""
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from streams.child import Child
+from streams.frame import StreamError, StreamFault
+from streams.message import Alive, Failed, Job, Message, Picture, StreamInfo, pack
+
+JOB = Job(
+    url="rtsp://gate.example/1",
+    live=True,
+    sample_fps=5,
+    width=64,
+    transport="tcp",
+    open_timeout=0.5,
+    read_timeout=0.5,
+)
+INFO = StreamInfo(
+    container="rtsp", codec="h264", profile="", width=64, height=36, fps=25.0, duration=0.0, transport="tcp"
+)
+PICTURE = Picture(
+    slot=0,
+    width=64,
+    height=36,
+    stride=192,
+    position=0.0,
+    captured=1.0,
+    keyframe=True,
+    damaged=False,
+    fresh=True,
+)
+
+
+class Liar:
+    """Stands where the fork server would bear a child: says what it was told to, whatever is asked."""
+
+    def __init__(self, *says: bytes) -> None:
+        self._says = says
+        self.body: subprocess.Popen[bytes] | None = None
+        self.shrank = False
+
+    async def __call__(self, channel: socket.socket, memory: int) -> int:
+        line, shared = channel.dup(), os.dup(memory)
+        threading.Thread(target=self._live, args=(line, shared), daemon=True).start()
+        self.body = subprocess.Popen(["sleep", "60"])  # noqa: ASYNC220 - what a kill falls on
+        return os.pidfd_open(self.body.pid)
+
+    def _live(self, line: socket.socket, shared: int) -> None:
+        with line, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            line.recv(65_536)
+            with contextlib.suppress(PermissionError):
+                os.ftruncate(shared, 0)  # would make the daemon die of a bus error
+                self.shrank = True
+            os.close(shared)
+            for text in self._says:
+                line.sendall(text)
+            while line.recv(64):
+                pass
+
+
+def said(*messages: Message) -> list[bytes]:
+    return [pack(message, {}) for message in messages]
+
+
+async def hear(liar: Liar) -> list[Message]:
+    heard: list[Message] = []
+    async with Child(JOB, Counter(), liar) as child:
+        async for message in child.messages():
+            heard.append(message)
+            if isinstance(message, Picture) and len(heard) > 5:
+                child.take(message)
+    return heard
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        [b"\n"],
+        [b"\xff\xfe garbage\n"],
+        [b"x" * 1_000_000],
+        [b'{"is": "Picture"}\n'],
+        said(INFO, dataclasses.replace(PICTURE, slot=3)),
+        said(INFO, dataclasses.replace(PICTURE, width=0)),
+        said(INFO, dataclasses.replace(PICTURE, height=0)),
+        said(INFO, dataclasses.replace(PICTURE, width=65)),
+        said(INFO, dataclasses.replace(PICTURE, height=2**30)),
+        said(INFO, dataclasses.replace(PICTURE, stride=2**30)),
+        said(INFO, PICTURE, PICTURE),  # the slot is not its own any more
+        said(INFO, Failed("a trouble of its own making")),
+    ],
+)
+async def test_a_child_that_says_what_cannot_be_is_ended(says: list[bytes]) -> None:
+    liar = Liar(*says)
+    with pytest.raises(StreamError) as failed:
+        await hear(liar)
+    assert failed.value.fault is StreamFault.CRASHED
+    assert "the process that decodes rtsp://gate.example/1 died" in str(failed.value)
+    assert liar.body is not None and liar.body.wait(1) == -9
+    assert not liar.shrank
+
+
+@pytest.mark.parametrize("says", [[], said(INFO), said(INFO, Alive())])
+async def test_a_child_that_falls_silent_is_ended(says: list[bytes]) -> None:
+    liar = Liar(*says)
+    began = time.monotonic()
+    with pytest.raises(StreamError, match=r"has sent nothing for 0\.5 s"):
+        await hear(liar)
+    assert time.monotonic() - began < 3
+    assert liar.body is not None and liar.body.wait(1) == -9
+
+
+async def test_a_child_that_holds_no_slot_is_not_called_silent() -> None:
+    says = said(INFO, *(dataclasses.replace(PICTURE, slot=slot) for slot in range(3)))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(3):
+            await hear(Liar(*says))
+
+
+async def test_a_cancelled_birth_leaves_nothing(tmp_path: Path) -> None:
+    async def enter() -> None:
+        async with Child(JOB, Counter()):
+            await asyncio.sleep(10)
+
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for wait in (0.0, 0.001, 0.003, 0.01):
+        task = asyncio.create_task(enter())
+        await asyncio.sleep(wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await asyncio.sleep(0.1)
+    assert len(os.listdir("/proc/self/fd")) <= before + 1  # noqa: PTH208 - the fork server's line may be new
