@@ -28,7 +28,7 @@ HERE = Path("/nowhere")
         ("$A $ $$ $${A} 5$", "$A $ $ ${A} 5$"),
         ("file:///srv/clip.mp4", "file:///srv/clip.mp4"),
         ("rtsp://${A}:${ODD}@${HOST}/${A}", "rtsp://x:p%40%3A%2F%3F%23%25%20w@cam:554/x"),
-        ("rtsp://${LOGIN}@cam/", "rtsp://ann:b%3Ac%40@cam/"),
+        ("rtsp://${LOGIN}@cam/", "rtsp://ann:b%3Ac%40%2541@cam/"),
         ("rtsp://${WITH_LOGIN}/1", "rtsp://u:p%40@cam/1"),
         ("rtsp://cam:${PORT}/a@b", "rtsp://cam:554/a@b"),
         ("${URL}", "redis://:p%2Fw@h"),
@@ -36,7 +36,7 @@ HERE = Path("/nowhere")
 )
 def test_filled(text: str, value: str | None) -> None:
     environ = {
-        "A": "x", "EMPTY": "", "ODD": "p@:/?#% w", "HOST": "cam:554", "PORT": "554", "LOGIN": "ann:b:c@",
+        "A": "x", "EMPTY": "", "ODD": "p@:/?#% w", "HOST": "cam:554", "PORT": "554", "LOGIN": "ann:b:c@%41",
         "WITH_LOGIN": "u:p@@cam", "URL": "redis://:p/w@h",
     }  # fmt: skip
     filled = fill(text, environ, HERE)

@@ -77,6 +77,12 @@ def test_a_remembered_secret_is_in_no_text(secret: str, before: str, after: str)
             assert secret not in " ".join(shown).replace(MARK, "")
 
 
+def test_a_secret_within_another_leaves_no_rest_of_it() -> None:
+    remember("corr")
+    remember("corr3ct-horse")
+    assert hide("corr3ct-horse corr") == "*** ***"
+
+
 def test_a_short_secret_leaves_other_words_alone() -> None:
     remember("qz7")
     assert hide("qz7 xqz7x 'qz7'") == "*** xqz7x '***'"
