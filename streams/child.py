@@ -157,6 +157,8 @@ class Child:
         rows = np.frombuffer(self._memory, np.uint8, picture.stride * picture.height, start)
         copy = rows.reshape(picture.height, picture.stride)[:, : 3 * picture.width].copy()
         copy = copy.reshape(picture.height, picture.width, 3)
+        if picture.turns:
+            copy = np.ascontiguousarray(np.rot90(copy, picture.turns))
         copy.flags.writeable = False
         self._held.remove(picture.slot)
         self._writer.write(bytes([picture.slot]))

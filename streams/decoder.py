@@ -167,8 +167,9 @@ def _read(job: Job, outlet: Outlet) -> None:
         if slot is None:
             outlet.counts["dropped_unfetched"] += 1
             continue
+        turns = round(picture.rotation / 90) % 4
         small = reformatter.reformat(
-            picture, *_fit(*size, job.width), "bgr24", interpolation=Interpolation.FAST_BILINEAR
+            picture, *_fit(*size, job.width, turns), "bgr24", interpolation=Interpolation.FAST_BILINEAR
         )
         plane = small.planes[0]
         outlet.write(slot, memoryview(plane))
@@ -178,6 +179,7 @@ def _read(job: Job, outlet: Outlet) -> None:
                 width=small.width,
                 height=small.height,
                 stride=plane.line_size,
+                turns=turns,
                 position=position,
                 captured=now,
                 keyframe=bool(picture.key_frame),
@@ -219,9 +221,10 @@ def _pictures(
             yield None
 
 
-def _fit(width: int, height: int, widest: int) -> tuple[int, int]:
-    """The size to convert to: aspect kept, never enlarged, within widest × (2 · widest)."""
-    scale = min(1.0, widest / width, 2 * widest / height)
+def _fit(width: int, height: int, widest: int, turns: int) -> tuple[int, int]:
+    """The size to convert to: aspect kept, never enlarged, upright within widest × (2 · widest)."""
+    across, down = (height, width) if turns % 2 else (width, height)
+    scale = min(1.0, widest / across, 2 * widest / down)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 

@@ -50,7 +50,7 @@ class Job:
     url: str  # a path where it is a recording
     live: bool
     sample_fps: float
-    width: int  # pixels; pictures are made to fit into width × (2 · width)
+    width: int  # pixels; upright pictures are made to fit into width × (2 · width)
     transport: str  # auto, tcp or udp
     open_timeout: float  # seconds
     read_timeout: float  # seconds
@@ -83,6 +83,7 @@ class Picture:
     width: int
     height: int
     stride: int  # bytes from one row to the next
+    turns: int  # quarter turns to the left that set it upright, 0 to 3: phones film sideways
     position: float
     captured: float  # time.monotonic()
     keyframe: bool

@@ -34,6 +34,7 @@ PICTURE = Picture(
     width=64,
     height=36,
     stride=192,
+    turns=0,
     position=0.0,
     captured=1.0,
     keyframe=True,
@@ -110,7 +111,7 @@ async def test_a_child_that_says_what_cannot_be_is_ended(says: list[bytes]) -> N
     assert not liar.shrank
 
 
-@pytest.mark.parametrize("says", [[], said(INFO), said(INFO, Alive())])
+@pytest.mark.parametrize("says", [[], said(INFO, Alive())])
 async def test_a_child_that_falls_silent_is_ended(says: list[bytes]) -> None:
     liar = Liar(*says)
     began = time.monotonic()
@@ -123,7 +124,7 @@ async def test_a_child_that_falls_silent_is_ended(says: list[bytes]) -> None:
 async def test_a_child_that_holds_no_slot_is_not_called_silent() -> None:
     says = said(INFO, *(dataclasses.replace(PICTURE, slot=slot) for slot in range(3)))
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(2.4):
             await hear(Liar(*says))
 
 

@@ -13,6 +13,7 @@ PICTURE = Picture(
     width=64,
     height=36,
     stride=192,
+    turns=0,
     position=1.5,
     captured=12.25,
     keyframe=True,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import time
 import wave
 from contextlib import aclosing
@@ -20,6 +21,7 @@ from streams.probe import probe
 from streams.recording import Recording
 from streams.source import source_for
 from tests.clips import scene, write_clip
+from tests.real import require
 
 
 def recording(path: Path | str, fps: float = 5, width: int = 640) -> Recording:
@@ -100,6 +102,19 @@ async def test_no_picture_is_enlarged_and_odd_sizes_keep_their_shape(tmp_path: P
     assert seen[0].picture.shape == (22, 37, 3)
     drawn = scene(0, 106, 62).reshape(-1, 3).mean(axis=0)
     assert np.abs(seen[0].picture.reshape(-1, 3).mean(axis=0) - drawn).max() < 12
+
+
+@pytest.mark.real("ffmpeg")
+@pytest.mark.parametrize(("degrees", "turns"), [(90, 1), (180, 2), (270, 3)])
+async def test_a_picture_filmed_sideways_is_set_upright(tmp_path: Path, degrees: int, turns: int) -> None:
+    upright = write_clip(tmp_path / "a.mp4", seconds=0.4)
+    sideways = tmp_path / "b.mp4"
+    turn = ["-c", "copy", "-metadata:s:v", f"rotate={degrees}"]
+    subprocess.run([require("ffmpeg"), "-v", "error", "-i", upright, *turn, sideways], check=True)  # noqa: ASYNC221
+    expected = np.rot90((await read(recording(upright)))[0].picture, turns)
+    assert (expected == (await read(recording(sideways)))[0].picture).all()
+    small = (await read(recording(sideways, width=90)))[0].picture
+    assert small.shape == ((160, 90, 3) if turns % 2 else (51, 90, 3))
 
 
 async def test_who_takes_slowly_loses_nothing(tmp_path: Path) -> None:

@@ -300,7 +300,7 @@ async def test_what_was_fresh_stays_fresh_where_a_newer_picture_replaces_it(serv
         assert not (await next_frame(sights)).fresh
         decoding_children()[0].kill()
         before = source.counts["delivered"] + source.counts["dropped_replaced"]
-        await asyncio.sleep(3)  # it is back after half a second, and nobody looks
+        await asyncio.sleep(2)  # it is back after half a second, and nobody looks
         assert source.counts["connects"] == 2
         assert source.counts["delivered"] + source.counts["dropped_replaced"] > before + 10
         assert (await next_frame(sights)).fresh
@@ -375,7 +375,7 @@ async def test_a_child_is_confined_and_knows_nothing_of_the_house(server: RtspSe
 
 
 async def test_probe_tells_what_a_camera_is(server: RtspServer) -> None:
-    report = await probe(StreamSettings(name="gate", url=server.url("/gate")), seconds=3)
+    report = await probe(StreamSettings(name="gate", url=server.url("/gate")), seconds=2.2)
     assert (report.codec, report.transport, report.width, report.height) == ("h264", "tcp", 320, 180)
     assert report.live and report.duration is None
     assert report.nominal_fps == pytest.approx(25)
