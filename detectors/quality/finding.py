@@ -68,6 +68,5 @@ def settle(findings: dict[Fault, Finding]) -> dict[Fault, Finding]:
         if not settled[fault].alarming:
             continue
         for other in hidden:
-            if settled[other].doubt is None:
-                settled[other] = Finding(0.0, settled[other].threshold, f"cannot be told: {fault}", doubt)
+            settled[other] = Finding(0.0, settled[other].threshold, f"cannot be told: {fault}", doubt)
     return settled

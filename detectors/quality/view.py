@@ -47,6 +47,7 @@ class View:
         self._recent: NDArray[np.float32] | None = None  # the same, of the last seconds
         self._steadiness: NDArray[np.float32] | None = None  # usual correlation of each cell
         self._learned = 0.0
+        self._at_rest = Finding(0.0, self._elsewhere_at, "most of the picture is in motion")
         self._elsewhere = 0.0  # seconds on another view
         self._suspicious = False  # half covered or half moved: learned, but far more slowly
 
@@ -68,10 +69,10 @@ class View:
         elif not enough(steady):
             words = "too little steady structure to know the place by"
             moved = Finding(0.0, self._elsewhere_at, words, Doubt.TOO_BLURRED)
-        elif not at_rest(small, recent, look.cells):
-            moved = Finding(0.0, self._elsewhere_at, "most of the picture is in motion")
         else:
-            moved = self._moved(small, reference, like, usual, steady, faded)
+            if at_rest(small, recent, look.cells):
+                self._at_rest = self._moved(small, reference, like, usual, steady, faded)
+            moved = self._at_rest  # while most of the picture is in motion, what was last said holds
         lost = 1 - agreement(like, usual, steady)
         self._suspicious = covered.score >= self._covered_at / 2 or lost >= self._elsewhere_at / 2
         return {Fault.COVERED: covered, Fault.MOVED: moved}

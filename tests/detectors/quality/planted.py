@@ -1,0 +1,193 @@
+"""Footage with planted faults, encoded so that the codec is part of the test, and judged as a camera's."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from config.settings import QualitySettings
+from detectors.detection import Detection
+from detectors.quality.detector import QualityDetector
+from streams.frame import Frame
+from tests.fakes import EPOCH
+
+Picture = NDArray[np.uint8]
+Plant = Callable[[Picture, Picture, int], Picture]  # (picture, the picture when it began, number)
+
+RATE = 10  # pictures a second in planted clips
+LOOKS = 5  # pictures a second that are judged
+
+
+def footage(path: Path, seconds: float, width: int = 640) -> list[Picture]:
+    """The first seconds of a recording, ten pictures a second."""
+    pictures: list[Picture] = []
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_count = 1
+        for frame in container.decode(stream):
+            if frame.time is None or frame.time + 1e-6 < len(pictures) / RATE:
+                continue
+            if frame.time >= seconds:
+                break
+            wide = min(width, frame.width)
+            high = frame.height * wide // frame.width // 2 * 2
+            pictures.append(np.asarray(frame.to_ndarray(format="bgr24", width=wide, height=high), np.uint8))
+    return pictures
+
+
+def encoded(pictures: Sequence[Picture], *, crf: int = 23, keyframe_every: float = 2.0) -> bytes:
+    """An H.264 file of the pictures."""
+    file = io.BytesIO()
+    height, width = pictures[0].shape[:2]
+    with av.open(file, "w", format="mp4") as container:
+        options = {"crf": str(crf), "preset": "veryfast", "g": str(round(keyframe_every * RATE))}
+        stream = container.add_stream("libx264", rate=RATE, options=options)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.thread_count = 1
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
+        container.mux(stream.encode())
+    return file.getvalue()
+
+
+def frames(file: bytes | Path, stream: str = "gate", looks: float = LOOKS) -> Iterator[Frame]:
+    """The frames that a source would hand over."""
+    number = 0
+    with av.open(io.BytesIO(file) if isinstance(file, bytes) else str(file), "r") as container:
+        video = container.streams.video[0]
+        video.thread_count = 1
+        for decoded in container.decode(video):
+            if decoded.time is None or decoded.time + 1e-6 < number / looks:
+                continue
+            wide = min(640, decoded.width)
+            high = round(decoded.height * wide / decoded.width)
+            yield Frame(
+                stream=stream,
+                number=number,
+                picture=np.asarray(decoded.to_ndarray(format="bgr24", width=wide, height=high), np.uint8),
+                captured_at=EPOCH + timedelta(seconds=decoded.time),
+                captured=decoded.time,
+                position=decoded.time,
+                live=False,
+                keyframe=bool(decoded.key_frame),
+                damaged=bool(decoded.is_corrupt),
+                fresh=number == 0,
+            )
+            number += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was said of one frame, by label."""
+
+    position: float
+    said: dict[str, Detection]
+
+    @property
+    def alarms(self) -> set[str]:
+        """The labels that alarm."""
+        return {label for label, each in self.said.items() if each.alarming}
+
+
+def judged(source: Iterator[Frame], settings: QualitySettings | None = None) -> list[Judged]:
+    """Every frame's detections, by a fresh detector."""
+    detector = QualityDetector(settings or QualitySettings())
+    return [
+        Judged(frame.position, {each.label: each for each in said})
+        for frame in source
+        for said in detector.examine([frame])
+    ]
+
+
+def planted(pictures: Sequence[Picture], fault: Plant, begin: float, end: float) -> list[Picture]:
+    """The pictures with a fault from one second to another."""
+    first, last = round(begin * RATE), round(end * RATE)
+    return [
+        fault(picture, pictures[first], number) if first <= number < last else picture
+        for number, picture in enumerate(pictures)
+    ]
+
+
+def black(picture: Picture, _began: Picture, _number: int) -> Picture:
+    return np.zeros_like(picture)
+
+
+def frozen(_picture: Picture, began: Picture, _number: int) -> Picture:
+    return began
+
+
+def blurred(picture: Picture, _began: Picture, _number: int) -> Picture:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), picture.shape[1] / 128), np.uint8)
+
+
+def covered(picture: Picture, _began: Picture, number: int) -> Picture:
+    """A hand close to the lens: skin, softly shaded, out of focus, and never quite still."""
+    height, width = picture.shape[:2]
+    shape = np.zeros((height, width), np.float32)
+    centre = (round(width * 0.45 + 2 * np.sin(number)), round(height * 0.55))
+    cv2.ellipse(shape, centre, (round(width * 0.55), round(height * 0.65)), 20, 0, 360, 1, -1)
+    share = np.asarray(cv2.GaussianBlur(shape, (0, 0), width / 40), np.float32)[..., None]
+    down, right = np.mgrid[:height, :width]
+    skin = np.stack([60 + 40 * right / width, 80 + 50 * down / height, 130 + 40 * right / width], axis=-1)
+    return np.asarray(picture * (1 - share) + skin * share, np.uint8)
+
+
+def overexposed(picture: Picture, _began: Picture, _number: int) -> Picture:
+    return np.asarray(np.clip(picture * 2.2 + 40, 0, 255), np.uint8)
+
+
+def underexposed(picture: Picture, _began: Picture, _number: int) -> Picture:
+    return np.asarray(picture * 0.08, np.uint8)
+
+
+def knocked(picture: Picture, _began: Picture, _number: int) -> Picture:
+    return np.roll(picture, picture.shape[1] // 16, axis=1)
+
+
+def turned(picture: Picture, _began: Picture, _number: int) -> Picture:
+    return np.ascontiguousarray(picture[::-1, ::-1])
+
+
+def stretched(picture: Picture, _began: Picture, _number: int) -> Picture:
+    """Columns repeated downwards from a line on, as after a lost slice."""
+    smeared = picture.copy()
+    line = picture.shape[0] * 11 // 20
+    smeared[line:] = smeared[line]
+    return smeared
+
+
+def greyed(picture: Picture, _began: Picture, _number: int) -> Picture:
+    """The grey of a decoder without a reference."""
+    smeared = picture.copy()
+    smeared[picture.shape[0] * 3 // 5 :] = 128
+    return smeared
+
+
+def greened(picture: Picture, _began: Picture, _number: int) -> Picture:
+    """The green of luma and chroma all zero."""
+    smeared = picture.copy()
+    smeared[picture.shape[0] * 3 // 5 :] = (0, 135, 0)
+    return smeared
+
+
+FAULTS: dict[str, tuple[str, Plant]] = {
+    "black": ("black", black),
+    "frozen": ("frozen", frozen),
+    "blurred": ("blurred", blurred),
+    "covered": ("covered", covered),
+    "overexposed": ("overexposed", overexposed),
+    "underexposed": ("underexposed", underexposed),
+    "knocked": ("moved", knocked),
+    "turned": ("moved", turned),
+    "stretched": ("smeared", stretched),
+    "greyed": ("smeared", greyed),
+    "greened": ("smeared", greened),
+}

@@ -1,0 +1,64 @@
+"""FFmpeg's own filters as independent judges of the same clips."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.detectors.quality.planted import FAULTS, encoded, frames, judged, planted
+from tests.detectors.quality.test_detector import noisy, scene
+from tests.real import require
+
+
+def clip(path: Path, name: str) -> bytes:
+    """Twenty seconds of a noisy street, with one fault; kept as a file too."""
+    street = [noisy(np.roll(scene(), number // 4, axis=1), 3) for number in range(260)]
+    file = encoded(planted(street, FAULTS[name][1], 13, 22), crf=20)
+    path.write_bytes(file)
+    return file
+
+
+def span(ffmpeg: str, path: Path, video_filter: str, begin: str, end: str) -> tuple[float, float]:
+    """The first span that a filter reports, in seconds."""
+    command = [
+        ffmpeg,
+        "-hide_banner",
+        "-nostats",
+        "-threads",
+        "1",
+        "-i",
+        path,
+        "-vf",
+        video_filter,
+        "-f",
+        "null",
+        "-",
+    ]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stderr
+    first, last = re.search(begin + r": ?([\d.]+)", told), re.search(end + r": ?([\d.]+)", told)
+    assert first is not None and last is not None, told
+    return float(first[1]), float(last[1])
+
+
+@pytest.mark.real("ffmpeg")
+def test_blackdetect_finds_the_same_black_span(tmp_path: Path) -> None:
+    ffmpeg = require("ffmpeg")
+    path = tmp_path / "black.mp4"
+    seen = judged(frames(clip(path, "black")))
+    told = [each.position for each in seen if "black" in each.alarms]
+    begin, end = span(ffmpeg, path, "blackdetect=d=1", "black_start", "black_end")
+    assert told[0] == pytest.approx(begin, abs=0.5)
+    assert told[-1] == pytest.approx(end, abs=0.5)
+
+
+@pytest.mark.real("ffmpeg")
+def test_freezedetect_finds_the_same_frozen_span(tmp_path: Path) -> None:
+    ffmpeg = require("ffmpeg")
+    path = tmp_path / "frozen.mp4"
+    seen = judged(frames(clip(path, "frozen")))
+    told = [each for each in seen if "frozen" in each.alarms]
+    begin, end = span(ffmpeg, path, "freezedetect=n=-50dB:d=5", "freeze_start", "freeze_end")
+    assert told[0].position - told[0].said["frozen"].score == pytest.approx(begin, abs=2.2)  # one keyframe
+    assert told[-1].position == pytest.approx(end, abs=1)
