@@ -20,7 +20,12 @@ OUTAGE_EVERY = 1.0  # seconds
 
 
 class Camera:
-    """Keeps one camera connected, each connection in a child of its own, and the newest picture at hand."""
+    """Keeps one camera connected, each connection in a child of its own, and the newest picture at hand.
+
+    Counts: packets, bytes, decoded, sampled, delivered; dropped_before_keyframe, dropped_unfetched (no slot
+    was free), dropped_replaced (a newer picture came first); damaged (pictures and packets with errors);
+    connects, connect_failed_<fault>, lost_<fault>; children_killed (hung), children_died.
+    """
 
     def __init__(self, settings: StreamSettings, sample_fps: float, width: int) -> None:
         self.name = settings.name

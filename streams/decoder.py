@@ -4,14 +4,11 @@ It imports neither numpy nor the seams: every megabyte here is paid once for eac
 """
 
 import contextlib
-import errno
 import mmap
 import socket
-import stat
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import av
 import av.error
@@ -33,34 +30,12 @@ from streams.message import (
     pack,
     unpack_job,
 )
+from streams.opening import Mishap, open_source, trouble_of
 from streams.sampler import Sampler
 from streams.timeline import Timeline
 
 SIGN_OF_LIFE = 0.5  # seconds between two messages at most, while packets come
 USUAL_FPS = 25.0  # where a source says nothing of its rate
-
-# PyAV passes over a misspelt option without a word: the tests ask FFmpeg for each of these names.
-# Playlists (hls, concat, dash, sdp) are left out of what a recording may be: a hostile one would make the
-# daemon read other files, or ask other machines.
-RECORDING_OPTIONS = {
-    "protocol_whitelist": "file",
-    "format_whitelist": "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,h264,hevc,ivf,mjpeg,mxf,gif,nut,"
-    "wav,mp3,aac,flac",
-}
-LIVE_OPTIONS = {
-    "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto,hls,rtmp,rtmps,srt"
-}
-RTSP_OPTIONS = {"allowed_media_types": "video"}
-# An RTSP camera has described its streams already; looking at a second of them first only delays.
-QUICK_OPTIONS = {"probesize": "32", "fpsprobesize": "0"}
-
-
-class Mishap(Exception):  # noqa: N818 - it may be a plain end
-    """The end of this child's work, for the parent to put into words."""
-
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.value)
-        self.trouble = trouble
 
 
 def run(channel: socket.socket, memory: int) -> None:
@@ -131,7 +106,7 @@ class Outlet:
 
 
 def _read(job: Job, outlet: Outlet) -> None:
-    container, stream, transport = _open(job)
+    container, stream, transport = open_source(job)
     stream.thread_count = 1  # more threads than cores slow all streams down
     info = _describe(job, container, stream, transport)
     outlet.tell(info)
@@ -208,7 +183,7 @@ def _pictures(
                 outlet.counts["damaged"] += 1
                 return
             waited = time.monotonic() - asked
-            raise Mishap(Trouble.STALLED if waited >= 0.9 * job.read_timeout else _trouble(error)) from None
+            raise Mishap(Trouble.STALLED if waited >= 0.9 * job.read_timeout else trouble_of(error)) from None
         outlet.counts["packets"] += 1
         outlet.counts["bytes"] += packet.size
         outlet.show_life()
@@ -243,108 +218,3 @@ def _describe(
         duration=container.duration / av.time_base if container.duration and not job.live else 0.0,
         transport=transport,
     )
-
-
-def _open(job: Job) -> tuple[InputContainer, VideoStream, str]:
-    if not job.live:
-        return *_open_recording(job), ""
-    if not job.url.startswith(("rtsp://", "rtsps://")):
-        return *_open_live(job, {}), ""
-    first, *others = ("tcp", "udp") if job.transport == "auto" else (job.transport,)
-    try:
-        return *_open_rtsp(job, first), first
-    except Mishap as mishap:
-        if mishap.trouble is not Trouble.TRANSPORT_REFUSED or not others:
-            raise
-    return *_open_rtsp(job, others[0]), others[0]
-
-
-def _open_rtsp(job: Job, transport: str) -> tuple[InputContainer, VideoStream]:
-    options = {"rtsp_transport": transport, **RTSP_OPTIONS}
-    try:
-        return _open_live(job, {**options, **QUICK_OPTIONS})
-    except Mishap as mishap:
-        if mishap.trouble is not Trouble.NO_PICTURE_TRACK:
-            raise
-    return _open_live(job, options)  # streams within a transport stream show only after a look
-
-
-def _open_live(job: Job, options: dict[str, str]) -> tuple[InputContainer, VideoStream]:
-    asked = time.monotonic()
-    try:
-        container = av.open(
-            job.url,
-            options={**LIVE_OPTIONS, **options},
-            timeout=(job.open_timeout, job.read_timeout),
-        )
-    except av.error.FFmpegError as error:
-        waited = time.monotonic() - asked
-        raise Mishap(Trouble.SILENT if waited >= 0.9 * job.open_timeout else _trouble(error)) from None
-    return container, _picture_track(container)
-
-
-def _open_recording(job: Job) -> tuple[InputContainer, VideoStream]:
-    path = Path(job.url)
-    try:
-        mode = path.stat()
-        if stat.S_ISDIR(mode.st_mode):
-            raise Mishap(Trouble.FOLDER)
-        with path.open("rb") as file:
-            head = file.read(12)
-    except FileNotFoundError:
-        raise Mishap(Trouble.MISSING) from None
-    except PermissionError:
-        raise Mishap(Trouble.FORBIDDEN) from None
-    except OSError:
-        raise Mishap(Trouble.UNREADABLE) from None
-    if not head:
-        raise Mishap(Trouble.EMPTY)
-    try:
-        container = av.open(
-            f"file:{path}",  # so that no part of a name is taken for a protocol
-            options=RECORDING_OPTIONS,
-            timeout=(job.open_timeout, job.read_timeout),
-        )
-    except av.error.MemoryError:
-        raise
-    except av.error.FFmpegError:
-        raise Mishap(Trouble.TRUNCATED if head[4:8] == b"ftyp" else Trouble.NOT_VIDEO) from None
-    return container, _picture_track(container)
-
-
-def _picture_track(container: InputContainer) -> VideoStream:
-    for stream in container.streams.video:
-        if getattr(stream, "codec_context", None) is None:  # no decoder for it here
-            continue
-        if not stream.disposition & stream.disposition.attached_pic:  # a song's cover is no video
-            return stream
-    raise Mishap(Trouble.NO_PICTURE_TRACK)
-
-
-def _trouble(error: av.error.FFmpegError) -> Trouble:
-    """What a live source's failure means. Only kind and number are looked at: the text holds the password."""
-    match error:
-        case av.error.ConnectionRefusedError():
-            return Trouble.REFUSED
-        case av.error.HTTPUnauthorizedError() | av.error.HTTPForbiddenError():
-            return Trouble.UNAUTHORIZED
-        case av.error.HTTPNotFoundError():
-            return Trouble.NOT_FOUND
-        case av.error.HTTPError() | av.error.HTTPClientError():
-            return Trouble.SERVER_ERROR
-        case av.error.ProtocolNotFoundError():
-            return Trouble.UNKNOWN_SCHEME
-        case av.error.ExitError() | av.error.TimeoutError():
-            return Trouble.SILENT
-        case av.error.ConnectionResetError() | av.error.BrokenPipeError() | av.error.EOFError():
-            return Trouble.ENDED
-        case av.error.MemoryError():
-            return Trouble.TOO_LARGE
-        case av.error.InvalidDataError():
-            return Trouble.NOT_VIDEO
-    match error.errno:
-        case errno.EPROTONOSUPPORT:
-            return Trouble.TRANSPORT_REFUSED
-        case errno.EIO | errno.ENETUNREACH | errno.EHOSTUNREACH | errno.ENETDOWN:
-            return Trouble.UNREACHABLE  # a name that is not known comes as EIO, too
-    return Trouble.UNREADABLE

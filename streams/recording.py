@@ -11,7 +11,10 @@ from streams.message import Picture, StreamInfo
 
 
 class Recording:
-    """Reads a file to its end, or to where it breaks, and loses no picture on the way."""
+    """Reads a file to its end, or to where it breaks, and loses no picture on the way.
+
+    Counts as a Camera does, but drops nothing after the first keyframe; failed_<fault> where it cannot go on.
+    """
 
     def __init__(self, settings: StreamSettings, sample_fps: float, width: int) -> None:
         self.name = settings.name

@@ -12,7 +12,7 @@ import av.error
 import pytest
 
 from config.settings import StreamSettings
-from streams import decoder
+from streams import opening
 from streams.fault import stream_error
 from streams.frame import Outage, StreamFault
 from streams.message import Trouble
@@ -28,16 +28,16 @@ def test_every_trouble_says_where_and_shows_no_secret(trouble: Trouble) -> None:
         assert secret not in text
 
 
-@pytest.mark.parametrize("name", ["rtsp_transport", *decoder.RTSP_OPTIONS, *decoder.QUICK_OPTIONS])
+@pytest.mark.parametrize("name", ["rtsp_transport", *opening.RTSP_OPTIONS, *opening.QUICK_OPTIONS])
 def test_ffmpeg_knows_the_options_for_rtsp(name: str) -> None:
     with pytest.raises(av.error.ArgumentError):  # were the name unknown, the port would refuse
         av.open("rtsp://127.0.0.1:9/", options={name: "nonsense"}, timeout=2)
 
 
-@pytest.mark.parametrize("name", decoder.RECORDING_OPTIONS)
+@pytest.mark.parametrize("name", opening.RECORDING_OPTIONS)
 def test_ffmpeg_knows_the_options_for_recordings(tmp_path: Path, name: str) -> None:
     path = write_clip(tmp_path / "a.mp4", seconds=0.2)
-    with av.open(f"file:{path}", options=decoder.RECORDING_OPTIONS):
+    with av.open(f"file:{path}", options=opening.RECORDING_OPTIONS):
         pass
     with pytest.raises(av.error.ArgumentError):
         av.open(f"file:{path}", options={name: "avi"})
