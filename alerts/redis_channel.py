@@ -1,5 +1,6 @@
 """Alerts on Redis: pub/sub framewarden:alerts:<stream>:<kind>, the Redis Stream framewarden:alerts."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Mapping, Sequence
 from hashlib import blake2b
@@ -19,7 +20,6 @@ from redis.exceptions import (
     ReadOnlyError,
     RedisError,
     ResponseError,
-    TimeoutError,
 )
 
 from alerts.channel import Message, PublishError
@@ -81,11 +81,12 @@ class RedisChannel:
         self._stream_length = stream_length
         self._redis = Redis.from_url(
             url,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            retry=Retry(
-                NoBackoff(), 0
-            ),  # Delivery tries again, and says so; a second loop in here would be silent
+            # The time limit is ours, in _say: with one here, redis-py sends under asyncio.wait_for, which in
+            # Python 3.11 may swallow the cancellation that ends the daemon.
+            socket_timeout=None,
+            socket_connect_timeout=None,
+            # Delivery tries again, and says so; a second loop in here would be silent.
+            retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
 
@@ -107,7 +108,8 @@ class RedisChannel:
 
     async def _say(self, command: Awaitable[object]) -> None:
         try:
-            await command
+            async with asyncio.timeout(self._timeout):
+                await command
         except (RedisError, OSError) as error:
             raise PublishError(f"Redis at {self._where} {self._in_words(error)}") from None
 

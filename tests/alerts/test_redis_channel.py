@@ -227,6 +227,25 @@ async def test_a_refusal_on_the_way_leaves_no_doubles_behind(
     assert [m["stream"] for m in in_stream(server)] == ["gate", "gate", "yard"]
 
 
+async def test_a_publisher_that_is_cancelled_ends(server: RedisServer) -> None:
+    """Stopping the daemon cancels whoever publishes: not one cancellation may be swallowed on the way."""
+    channel = RedisChannel(server.url)
+
+    async def publish_for_ever() -> None:
+        first = 1
+        while True:
+            await channel.publish(messages(1, first))
+            first += 1
+
+    for number in range(40):
+        publisher = asyncio.create_task(publish_for_ever())
+        await asyncio.sleep(0.002 * (number % 7))
+        publisher.cancel()
+        done, _ = await asyncio.wait([publisher], timeout=1)
+        assert done, f"cancellation {number} was lost"
+    await channel.close()
+
+
 async def test_passwords_and_access_lists(server: RedisServer) -> None:
     """What a refused user reads, and that the access list which the docstring names is enough."""
     admin = server.client()
