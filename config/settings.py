@@ -7,8 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 StreamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 DetectorName = Literal["quality", "anomaly"]
+# host:port, a port up to 65535; an IPv6 address stands in brackets
+LISTEN = (
+    r"^(\[[0-9a-fA-F:]+\]|[^:/\s]+):"
+    r"(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$"
+)
 Seconds = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
@@ -163,7 +167,7 @@ class ServiceSettings(Section):
 
     listen: str | None = Field(
         default="127.0.0.1:8686",
-        pattern=r"^(\[[0-9a-fA-F:]+\]|[^:/\s]+):\d{1,5}$",
+        pattern=LISTEN,
         description="Where /metrics and /healthz are served, host:port. null: nowhere.",
     )
     state_dir: Path | None = Field(

@@ -5,6 +5,7 @@ from typing import Literal
 import rich
 from rich.table import Table
 
+from config.secrets import understand_url
 from config.settings import StreamSettings
 from streams.probe import ProbeReport
 from streams.probe import probe as look
@@ -14,7 +15,7 @@ Transport = Literal["auto", "tcp", "udp"]
 
 async def print_probe(url: str, transport: Transport, seconds: float) -> int:
     """Prints the report and returns 0. Raises StreamError where there is no picture."""
-    report = await look(StreamSettings(name="probe", url=url, transport=transport), seconds)
+    report = await look(StreamSettings(name="probe", url=understand_url(url), transport=transport), seconds)
     table = Table(show_header=False, box=None, pad_edge=False)
     for what, value in lines(report):
         table.add_row(what, value)
