@@ -47,7 +47,7 @@ class View:
         self._recent: NDArray[np.float32] | None = None  # the same, of the last seconds
         self._steadiness: NDArray[np.float32] | None = None  # usual correlation of each cell
         self._learned = 0.0
-        self._at_rest = Finding(0.0, self._elsewhere_at, "most of the picture is in motion")
+        self._at_rest = self._unmoved = Finding(0.0, self._elsewhere_at, "the view has not been at rest yet")
         self._elsewhere = 0.0  # seconds on another view
         self._suspicious = False  # half covered or half moved: learned, but far more slowly
 
@@ -97,7 +97,7 @@ class View:
         """A new view that lasts becomes the reference."""
         self._elsewhere = self._elsewhere + gap if moved else 0.0
         if self._elsewhere >= ACCEPTED:
-            self._reference, self._steadiness = self._recent, None
+            self._reference, self._steadiness, self._at_rest = self._recent, None, self._unmoved
             self._elsewhere = 0.0
 
     def _covered(self, like: Likeness, steady: NDArray[np.bool_], faded: NDArray[np.bool_]) -> Finding:

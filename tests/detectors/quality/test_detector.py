@@ -103,6 +103,13 @@ def test_a_camera_that_starts_at_night_is_not_black() -> None:
         assert not alarms(said) & {"black", "covered", "moved"}
 
 
+def test_a_scene_of_shades_of_dark_is_not_black(settled: Camera) -> None:
+    for _ in range(10):
+        said = settled.show(noisy(scene(contrast=0.1, light=12), 1))
+    assert said["black"].score < 0.8
+    assert alarms(said) == {"underexposed"}
+
+
 def test_twilight_and_clouds_are_not_faults(settled: Camera) -> None:
     for step in range(300):
         light = 0.25 + 0.75 * abs(np.cos(step / 60))
@@ -132,7 +139,17 @@ def test_a_frozen_picture_that_is_encoded_again_is_frozen_despite_its_keyframes(
     assert told[-1] > 29.5
 
 
-@pytest.mark.parametrize("crf", [23, 28, 34])
+def test_a_frozen_picture_that_pulses_with_its_keyframes_is_frozen(settled: Camera) -> None:
+    """Each keyframe is coarser than what the pictures after it make of it, and always in the same way."""
+    group = [noisy(scene(), sigma) for sigma in (4, 2, 2, 2)]
+    said: dict[str, Detection] = {}
+    for step in range(60):
+        said = settled.show(group[min(step % 10, 3)])
+    assert alarms(said) == {"frozen"}
+    assert said["frozen"].score > 10
+
+
+@pytest.mark.parametrize("crf", [23, 34])
 def test_a_still_scene_at_a_low_bitrate_is_not_frozen(crf: int) -> None:
     still = [noisy(scene(), 2) for _ in range(300)]
     for each in judged(frames(encoded(still, crf=crf, keyframe_every=4))):

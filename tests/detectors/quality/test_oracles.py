@@ -22,20 +22,8 @@ def clip(path: Path, name: str) -> bytes:
 
 def span(ffmpeg: str, path: Path, video_filter: str, begin: str, end: str) -> tuple[float, float]:
     """The first span that a filter reports, in seconds."""
-    command = [
-        ffmpeg,
-        "-hide_banner",
-        "-nostats",
-        "-threads",
-        "1",
-        "-i",
-        path,
-        "-vf",
-        video_filter,
-        "-f",
-        "null",
-        "-",
-    ]
+    command: list[str] = [ffmpeg, "-hide_banner", "-nostats", "-threads", "1", "-i", str(path)]
+    command += ["-vf", video_filter, "-f", "null", "-"]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stderr
     first, last = re.search(begin + r": ?([\d.]+)", told), re.search(end + r": ?([\d.]+)", told)
     assert first is not None and last is not None, told
