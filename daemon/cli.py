@@ -80,9 +80,7 @@ def subscribe(
     ] = "*:*",
     url: Annotated[str | None, typer.Option(help="Redis. Default: the embedded server of --config.")] = None,
     config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="Replay after this message id; 0: all there is.")
-    ] = None,
+    since: Annotated[str | None, typer.Option(help="Replay after this message id; 0: all there is.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One CloudEvents JSON object a line.")] = False,
 ) -> None:
     """Print alerts as they come."""

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
-from detectors.examiner import Examiner
-
 from alerts.announcer import Announcer
 from alerts.channel import Channel
 from alerts.delivery import Delivery
@@ -26,6 +24,7 @@ from config.state import state_folder
 from daemon.metrics import Ages, registry_of
 from daemon.watch import Watch
 from detectors.detection import Detector
+from detectors.examiner import Examiner
 from streams.source import source_for
 
 log = logging.getLogger(__name__)

@@ -49,16 +49,25 @@ def tell_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
 
 
 def tell_where_next(
-    console: Console, outcomes: Sequence[Outcome], folder: Path, config: Path, redis_url: str, listen: str
+    console: Console,
+    outcomes: Sequence[Outcome],
+    folder: Path,
+    config: Path,
+    redis_url: str,
+    listen: str,
+    goes_on: bool,
 ) -> None:
-    """Where the evidence is, and what to try while it runs and afterwards."""
+    """Where the evidence is, and what to try while the daemon runs."""
     evidence = folder / "evidence"
     pictures = [_located(each.picture, folder) for each in outcomes if each.picture]
     socket = redis_url.removeprefix("unix://").partition("?")[0]
     lines = (
         ("Evidence", str(evidence)),
         ("such as", str(pictures[0]) if pictures else "no picture was kept"),
-        ("While it runs", f"redis-cli -s {socket} psubscribe 'framewarden:alerts:*'"),
+        (
+            "In a second terminal" if goes_on else "While a demo runs",
+            f"redis-cli -s {socket} psubscribe 'framewarden:alerts:*'",
+        ),
         ("or", f"framewarden subscribe --config {config}"),
         ("Metrics", f"http://{listen}/metrics"),
         ("Your cameras", "config/example.yaml, then: framewarden run YOUR.yaml"),
@@ -66,7 +75,7 @@ def tell_where_next(
     )
     console.print("\nWhere to look next", style="bold")
     for what, where in lines:
-        console.print(f"  {what:<18}{where}", markup=False, soft_wrap=True)
+        console.print(f"  {what:<22}{where}", markup=False, soft_wrap=True)
 
 
 def _located(picture: str, folder: Path) -> Path:

@@ -54,9 +54,9 @@ CARS = (
     Drive(12.4, (52, 50, 158), length=124, speed=118),
     Drive(16.7, (86, 84, 82), length=116),
 )
-WRONG_WAY = (
-    Drive(0.5, (58, 150, 206), heading=1, length=120, speed=112),
-    Drive(4.9, (60, 58, 60), heading=1, length=116, speed=116),
+WRONG_WAY = (  # the same cars: nothing but the direction is new
+    Drive(0.4, (142, 96, 52), heading=1),
+    Drive(4.6, (196, 198, 200), length=112, heading=1),
 )
 
 
@@ -87,10 +87,10 @@ class Scene:
 
     def intruder(self) -> Iterator[NDArray[np.uint8]]:
         """Half 0, with somebody on the grass, where nobody walks."""
-        prowler = Passer(0, 64, 353, 118, Dress((34, 32, 36), (40, 38, 40), hair=(24, 24, 26)))
+        prowler = Passer(0, 64, 358, 140, Dress((40, 210, 232), (60, 50, 44), hair=(24, 24, 26)))
         for number in range(HALF_SECONDS * FPS):
             picture = self._picture(number, noisy=False)
-            self._walk(picture, WIDTH + 40 - prowler.speed * number / FPS, prowler, heading=-1)
+            self._walk(picture, WIDTH + 50 - prowler.speed * number / FPS, prowler, heading=-1)
             yield self._finish(picture, number)
 
     def wrong_way(self) -> Iterator[NDArray[np.uint8]]:

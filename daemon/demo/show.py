@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import time
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
@@ -65,6 +66,12 @@ class Show:
     async def run(self) -> None:
         """Runs it to its end: `code` is set. Ends its children when it is cancelled. Raises DemoError."""
         self._reels.mkdir(exist_ok=True)
+        try:
+            await self._run()
+        finally:
+            shutil.rmtree(self._reels, ignore_errors=True)
+
+    async def _run(self) -> None:
         for half in (0, 1):
             title = f"Filming {self._stage.words}, part {half + 1} of 2"
             with Bar(self._console, title) as bar:
@@ -94,7 +101,7 @@ class Show:
             await filming
             outcomes = [await self._plant(event, eye) for event in EVENTS]
             tell_outcomes(self._console, outcomes)
-            tell_where_next(self._console, outcomes, self._folder, self._config, url, listen)
+            tell_where_next(self._console, outcomes, self._folder, self._config, url, listen, self._forever)
             self.code = 0 if all(each.went_well for each in outcomes) else 1
             if self._forever:
                 self._console.print(
