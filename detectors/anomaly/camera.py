@@ -1,0 +1,203 @@
+"""One camera's way: watched until there is enough footage, learned in the background, then judged."""
+
+import logging
+import threading
+import time
+from collections import Counter
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from pathlib import Path
+
+from config.settings import AnomalySettings
+from detectors.anomaly.features import Small, shrink
+from detectors.anomaly.footage import Footage
+from detectors.anomaly.judging import BLIND, UNUSUAL, Judge
+from detectors.anomaly.learning import Stopped, learn
+from detectors.anomaly.normal import Normal, NormalError, load, save
+from detectors.anomaly.threshold import threshold_for
+from detectors.detection import Detection, DetectorCard, DetectorError, Doubt, Kind
+from streams.frame import Frame
+
+WATCHING = 0.9  # share of the progress that watching makes, the rest is computing
+LEAST = 30  # pictures
+log = logging.getLogger(__name__)
+
+
+class _Lesson:
+    """Learning under way in another thread."""
+
+    def __init__(self, footage: Footage, school: Executor) -> None:
+        self.progress = 0.0
+        self._stop = threading.Event()
+        self._footage = footage
+        self.result: Future[Normal] = school.submit(self._learn)
+
+    def _learn(self) -> Normal:
+        started = time.thread_time()
+        try:
+            normal = learn(self._footage.pictures(), self._tell, self._stop.is_set)
+        finally:
+            self._footage.close()
+        log.info("learned from %d pictures in %.1f s", len(self._footage), time.thread_time() - started)
+        return normal
+
+    def _tell(self, share: float) -> None:
+        self.progress = share
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self.result.cancel():  # it had not begun
+            self._footage.close()
+
+
+class Camera:
+    """What is known of one stream."""
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        settings: AnomalySettings,
+        config_sha256: str,
+        school: Executor,
+        counts: Counter[str],
+    ) -> None:
+        self._name = name
+        self._folder = folder
+        self._settings = settings
+        self._card = DetectorCard("anomaly", "cells-1", config_sha256=config_sha256)
+        self._school = school
+        self._counts = counts
+        self._why = ""  # it learns although something was learned before
+        self._footage: Footage | None = None
+        self._lesson: _Lesson | None = None
+        self._judge: Judge | None = None
+        self._like: Small | None = None  # the last picture
+        try:
+            normal = load(folder)
+        except NormalError as error:
+            self._learn_anew(f"what was learned earlier cannot be used: {error}")
+        else:
+            if normal is not None:
+                self._begin_judging(normal)
+
+    def examine(self, frame: Frame, patient: bool) -> Detection:
+        """What is said of a frame. A patient camera waits for learning instead of letting footage pass."""
+        if frame.damaged:
+            self._counts["damaged"] += 1
+            return self._doubt(Doubt.DAMAGED, "the picture is damaged")
+        now = shrink(frame.picture)
+        if self._like is not None and self._like.grey.shape != now.grey.shape:
+            self._start_over("the picture has another shape than before")
+        self._like = now
+        if self._judge and self._judge.normal.background.grey.shape != now.grey.shape:
+            self._start_over("the picture has another shape than when it was learned")
+        if self._judge and self._judge.useless > BLIND:
+            self._start_over("pictures come much faster or slower than when it was learned")
+        if self._lesson and (patient or self._lesson.result.done()):
+            self._finish_lesson(self._lesson)
+        if self._judge is None:
+            return self._watch(now, frame)
+        return self._say(self._judge, now, frame)
+
+    def close(self) -> None:
+        """Stops learning; writes down how far the background has followed the light."""
+        if self._lesson:
+            self._lesson.stop()
+        elif self._footage:
+            self._footage.close()
+        if self._judge:
+            self._write(replace(self._judge.normal, background=self._judge.observer.background))
+        self._lesson = self._footage = self._judge = None
+
+    def _say(self, judge: Judge, now: Small, frame: Frame) -> Detection:
+        said = judge.judge(now, frame.position, frame.fresh)
+        return Detection(
+            kind=Kind.ANOMALY,
+            label=said.kind,
+            score=said.score,
+            threshold=judge.threshold,
+            made_by=self._card,
+            reason=said.reason,
+            regions=said.regions,
+            heatmap=said.heatmap,
+            provisional=not judge.normal.tail.settled(judge.threshold),
+        )
+
+    def _watch(self, now: Small, frame: Frame) -> Detection:
+        if self._lesson:
+            progress = WATCHING + (1 - WATCHING) * self._lesson.progress
+            return self._doubt(Doubt.LEARNING, f"learning what is normal here{self._why}", progress)
+        needed = 60 * self._settings.learn_minutes
+        try:
+            if self._footage is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._footage = Footage(now, self._folder)
+            self._footage.add(now, frame.position, frame.fresh)
+        except OSError as error:
+            raise DetectorError(
+                f"cannot gather footage of {self._name} in {self._folder}: {error.strerror}. "
+                "Make room there, or let framewarden write there."
+            ) from error
+        watched = self._footage.seconds
+        if watched >= needed and len(self._footage) >= LEAST:
+            self._lesson, self._footage = _Lesson(self._footage, self._school), None
+        share = min(watched / needed, 1.0)
+        text = f"learning what is normal here: {watched:.0f} of {needed:.0f} s watched{self._why}"
+        return self._doubt(Doubt.LEARNING, text, WATCHING * share)
+
+    def _finish_lesson(self, lesson: _Lesson) -> None:
+        self._lesson = None
+        try:
+            normal = lesson.result.result()
+        except Stopped:
+            return
+        self._counts["learned"] += 1
+        self._why = ""
+        self._begin_judging(self._write(normal))
+
+    def _begin_judging(self, normal: Normal) -> None:
+        self._card = replace(self._card, model_sha256=normal.sha256)
+        self._judge = Judge(normal, self._settings.false_alarms_per_day)
+
+    def _write(self, normal: Normal) -> Normal:
+        try:
+            return replace(normal, sha256=save(normal, self._folder))
+        except OSError as error:
+            self._counts["unsaved"] += 1
+            log.warning(
+                "what was learned of %s could not be written to %s: %s. It is learned anew after a restart.",
+                self._name,
+                self._folder,
+                error.strerror,
+            )
+            return normal
+
+    def _start_over(self, why: str) -> None:
+        if self._lesson:
+            self._lesson.stop()
+        if self._footage:
+            self._footage.close()
+        known = self._judge is not None
+        self._lesson = self._footage = self._judge = None
+        if known:
+            self._learn_anew(why)
+
+    def _learn_anew(self, why: str) -> None:
+        self._counts["refused"] += 1
+        self._why = f" anew, because {why}"
+        self._card = replace(self._card, model_sha256="")
+        log.warning("%s is learned anew: %s", self._name, why)
+
+    def _doubt(self, doubt: Doubt, reason: str, progress: float | None = None) -> Detection:
+        return Detection(
+            kind=Kind.ANOMALY,
+            label=UNUSUAL,
+            score=0.0,
+            threshold=threshold_for(self._settings.false_alarms_per_day),
+            made_by=self._card,
+            doubt=doubt,
+            reason=reason,
+            provisional=True,
+            progress=progress,
+        )

@@ -1,0 +1,213 @@
+"""Learns a camera's normal from its own footage: the empty scene, and what moves in front of it.
+
+The footage is cut into two halves in time. A model of each half judges the other one, which shows what unseen
+footage will score: the threshold, the usual scores and the restless places come from that. Blocks that the
+other half finds outlandish are left out, and the model that is kept learns from all the rest.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from detectors.anomaly.features import FLOORS, NAMES, Background, Cells, Floats, Observer, Recent, empty_scene
+from detectors.anomaly.footage import Seen
+from detectors.anomaly.normal import NETWORK, Normal
+from detectors.anomaly.score import LEVELS, Expectation, Map, place
+from detectors.anomaly.threshold import BLOCK, fit_tail, typical
+from detectors.diffusion.edm import Denoiser, Perceptron, denoising_loss, log_uniform
+
+STEPS = 500
+BATCH = 1024
+NOISE = (0.05, 4.0)  # sigma, lowest and highest
+SCENES = 150  # pictures for the median
+MOST_CELLS = 200_000
+EMPTY_CELLS = 0.05  # share of learned cells with nothing in them: a scene where nothing moves has only these
+RESTLESS = 100  # cells after which a place's own score counts as much as the average
+SEED = 1
+
+Progress = Callable[[float], None]  # told the share that is done, 0..1
+
+
+class Stopped(Exception):  # noqa: N818  # not an error: somebody asked for it
+    """Learning was asked to stop."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """One picture, described."""
+
+    cells: Cells
+    gap: float
+    seconds: float  # since the picture before
+    block: int
+    fresh: bool
+
+
+def learn(footage: Sequence[Seen], progress: Progress, stopped: Callable[[], bool]) -> Normal:
+    """A camera's normal from pictures of the same size.
+
+    Raises Stopped soon after stopped() is true. The same footage gives the same normal.
+    Raises ValueError where no two pictures follow on each other.
+    """
+
+    def done(share: float) -> None:
+        if stopped():
+            raise Stopped
+        progress(share)
+
+    chosen = np.unique(np.linspace(0, len(footage) - 1, min(SCENES, len(footage))).astype(int))
+    background = empty_scene(
+        np.stack([footage[i].small.grey for i in chosen]), np.stack([footage[i].small.colour for i in chosen])
+    )
+    looks = []
+    for index, look in enumerate(_looks(footage, background)):
+        looks.append(look)
+        if index % 16 == 0:
+            done(0.4 * index / len(footage))
+    if not looks:
+        raise ValueError("no two pictures of the footage follow on each other")
+    places, usual, maxima = _judged_by_the_other_half(looks, background.colour.shape[:2], done)
+    kept = typical(maxima)
+    cells = [look.cells for look in looks if kept[look.block]]
+    model = _expect(cells, places.shape, lambda share: done(0.8 + 0.2 * share))
+    return Normal(
+        background=background,
+        expectation=Expectation(model.mean, model.whiten, model.denoiser, usual, places),
+        tail=fit_tail(maxima[kept]),
+        gap=float(np.median([look.gap for look in looks])),
+        left_out=int((~kept).sum()),
+    )
+
+
+def _judged_by_the_other_half(
+    looks: Sequence[_Look], shape: tuple[int, ...], done: Progress
+) -> tuple[Floats, Floats, NDArray[np.float64]]:
+    """What is usual of places, of cells, and the highest score of each block, as unseen footage has them."""
+    half = looks[len(looks) // 2].block
+    halves = [look for look in looks if look.block < half], [look for look in looks if look.block >= half]
+    errors: list[Floats] = []
+    for number, (own, other) in enumerate((halves, halves[::-1])):
+        start = 0.4 + 0.2 * number
+        # Footage of a single block has no other half: it is judged by itself, and the tail's margins must do.
+        cells = [look.cells for look in other or own]
+        model = _expect(cells, shape, lambda share, start=start: done(start + 0.2 * share))  # type: ignore[misc]
+        errors += [model.errors(look.cells) for look in own]
+    usual = _usual(errors)
+    raws = [(error / usual).mean(axis=1) for error in errors]
+    places = _places(looks, raws, shape)
+    return places, usual, _block_maxima(looks, raws, places)
+
+
+def _looks(footage: Sequence[Seen], background: Background) -> Iterator[_Look]:
+    observer, recent = Observer(background), Recent()
+    before: Seen | None = None
+    block, filled = 0, 0.0
+    for seen in footage:
+        if seen.fresh or before is None or seen.at <= before.at:
+            recent.forget()
+            seconds = 0.0
+        else:
+            seconds = seen.at - before.at
+        fresh = not seconds
+        pair = recent.past(seen.small, seen.at)
+        before = seen
+        if pair is None:
+            continue
+        filled += min(seconds, BLOCK)
+        if filled >= BLOCK:
+            block, filled = block + 1, 0.0
+        past, gap = pair
+        yield _Look(observer.describe(seen.small, past, gap), gap, seconds, block, fresh)
+
+
+def _expect(all_cells: Sequence[Cells], shape: tuple[int, ...], done: Progress) -> Expectation:
+    values = np.concatenate([cells.values for cells in all_cells])
+    where = place(
+        np.concatenate([cells.rows for cells in all_cells]),
+        np.concatenate([cells.cols for cells in all_cells]),
+        shape,
+    )
+    chance = np.random.default_rng(SEED)
+    if len(values) > MOST_CELLS:
+        some = chance.choice(len(values), MOST_CELLS, replace=False)
+        values, where = values[some], where[some]
+    empty = max(500, int(EMPTY_CELLS * len(values)))
+    values = np.concatenate([values, np.zeros((empty, len(NAMES)), np.float32)])
+    where = np.concatenate([where, chance.uniform(-1, 1, (empty, 2)).astype(np.float32)[:, [0, 1, 0, 1]]])
+    where[-empty:, 2:] **= 2
+    mean = values.mean(axis=0)
+    spread = np.maximum(values.std(axis=0), FLOORS).astype(np.float32)
+    power, axes = np.linalg.eigh(np.cov(((values - mean) / spread).T))
+    whiten = (axes / np.sqrt(np.maximum(power, 0) + 0.02) / spread[:, None]).astype(np.float32)
+    return Expectation(
+        mean,
+        whiten,
+        _denoiser(torch.from_numpy((values - mean) @ whiten), torch.from_numpy(where), done),
+        usual=np.ones(1 + len(LEVELS), np.float32),
+        places=np.ones(shape, np.float32),
+    )
+
+
+def _denoiser(data: torch.Tensor, where: torch.Tensor, done: Progress) -> Denoiser:
+    """Trains on whitened cells (N, F) and their places (N, 4)."""
+    chance = torch.Generator().manual_seed(SEED)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        denoiser = Denoiser(Perceptron(**NETWORK))
+    steps = STEPS
+    optimizer = torch.optim.AdamW(denoiser.parameters(), lr=2e-3, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2e-3, total_steps=steps)
+    for step in range(steps):
+        if step % 25 == 0:
+            done(step / steps)
+        picked = torch.randint(len(data), (BATCH,), generator=chance)
+        sigma = log_uniform(BATCH, *NOISE, chance)
+        noise = torch.randn(BATCH, data.shape[1], generator=chance)
+        loss = denoising_loss(denoiser, data[picked], sigma, noise, where[picked])
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+    return denoiser.eval().requires_grad_(False)
+
+
+def _usual(errors: Sequence[Floats]) -> Floats:
+    """(1 + len(LEVELS),) what one in a thousand cells exceeds, never less than what a Gaussian would show."""
+    seen = [error for error in errors if len(error)]
+    least = np.array([3.0, *(3.0 * level / (1 + level**2) for level in LEVELS)])
+    if not seen:
+        return least.astype(np.float32)
+    usual: Floats = np.maximum(np.quantile(np.concatenate(seen), 0.999, axis=0), least).astype(np.float32)
+    return usual
+
+
+def _places(looks: Sequence[_Look], raws: Sequence[Floats], shape: tuple[int, ...]) -> Floats:
+    """(rows, cols) how unusual each place usually is, drawn towards the average where little was seen."""
+    energy, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    for look, raw in zip(looks, raws, strict=True):
+        np.add.at(energy, (look.cells.rows, look.cells.cols), raw**2)
+        np.add.at(count, (look.cells.rows, look.cells.cols), 1)
+    if not count.any():
+        return np.ones(shape, np.float32)
+    energy /= energy.sum() / count.sum()
+    near_energy, near_count = (
+        cv2.blur(grid, (3, 3), borderType=cv2.BORDER_CONSTANT) * 9 for grid in (energy, count)
+    )
+    places: Floats = np.sqrt(np.clip((near_energy + RESTLESS) / (near_count + RESTLESS), 0.25, 9))
+    return places.astype(np.float32)
+
+
+def _block_maxima(looks: Sequence[_Look], raws: Sequence[Floats], places: Floats) -> NDArray[np.float64]:
+    """(blocks,) the highest score that each block would have shown."""
+    maxima = np.zeros(looks[-1].block + 1)
+    scores = Map(places.shape)
+    for look, raw in zip(looks, raws, strict=True):
+        if look.fresh:
+            scores.forget()
+        now = scores.add(look.cells, raw / places[look.cells.rows, look.cells.cols], look.seconds)
+        maxima[look.block] = max(maxima[look.block], float(now.max()))
+    return maxima

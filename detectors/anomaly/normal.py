@@ -1,0 +1,158 @@
+"""What was learned of one camera, and its folder: weights in safetensors, numbers in JSON, replaced as one.
+
+The JSON names the other files by their hashes and is written last: a folder always holds one whole normal.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+
+from detectors.anomaly import features, score
+from detectors.anomaly.features import NAMES, Background, Floats
+from detectors.anomaly.score import Expectation
+from detectors.anomaly.threshold import Tail
+from detectors.diffusion.edm import Denoiser, Perceptron
+
+VERSION = 1
+NETWORK = {"features": len(NAMES), "conditions": 4, "width": 128, "depth": 3}
+INDEX = "normal.json"
+# What JSON, safetensors and torch raise where a file is not what it should be.
+DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, safetensors.SafetensorError)
+
+
+class NormalError(Exception):
+    """What stands in a folder cannot be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Normal:
+    """One camera's normal."""
+
+    background: Background
+    expectation: Expectation
+    tail: Tail
+    gap: float  # seconds between the pictures that flow compared
+    left_out: int  # blocks of the footage that were too unusual to learn from
+    sha256: str = ""  # of the weights as they lie on disk
+
+
+def recipe() -> str:
+    """A hash of how features and scores are made: what was learned by another recipe is useless."""
+    facts = {
+        name: repr(value)
+        for module in (features, score)
+        for name, value in vars(module).items()
+        if name.isupper()
+    }
+    text = json.dumps([VERSION, NETWORK, sorted(facts.items())])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def save(normal: Normal, folder: Path) -> str:
+    """Writes the normal in place of what was there, and returns the weights' hash. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    expectation, background = normal.expectation, normal.background
+    blobs = {
+        "weights": _packed(
+            {
+                "mean": expectation.mean,
+                "whiten": expectation.whiten,
+                "usual": expectation.usual,
+                "places": expectation.places,
+            },
+            {f"denoiser.{name}": part for name, part in expectation.denoiser.state_dict().items()},
+        ),
+        "background": _packed(  # apart: it goes on following the light, the weights stay
+            {"grey": background.grey, "noise": background.noise, "colour": background.colour}, {}
+        ),
+    }
+    hashes = {part: hashlib.sha256(blob).hexdigest() for part, blob in blobs.items()}
+    numbers = {
+        "version": VERSION,
+        "recipe_sha256": recipe(),
+        "sha256": hashes,
+        "tail": asdict(normal.tail),
+        "gap": normal.gap,
+        "left_out": normal.left_out,
+    }
+    for part, blob in blobs.items():
+        _write(folder / _name(part, hashes[part]), blob)
+    _write(folder / INDEX, json.dumps(numbers, indent=1).encode())
+    current = {_name(part, sha256) for part, sha256 in hashes.items()}
+    for old in folder.glob("*.safetensors"):
+        if old.name not in current:
+            old.unlink()
+    return hashes["weights"]
+
+
+def load(folder: Path) -> Normal | None:
+    """The normal in a folder, None where nothing was learned yet. Raises NormalError."""
+    try:
+        numbers = json.loads((folder / INDEX).read_bytes())
+        if numbers["version"] != VERSION or numbers["recipe_sha256"] != recipe():
+            raise NormalError("it was learned by another version")
+        parts = {}
+        for part in ("weights", "background"):
+            sha256 = str(numbers["sha256"][part])
+            blob = (folder / _name(part, sha256)).read_bytes()
+            if hashlib.sha256(blob).hexdigest() != sha256:
+                raise NormalError(f"the file {_name(part, sha256)} is not what was written")
+            parts[part] = safetensors.torch.load(blob)
+        return _assembled(parts["weights"], parts["background"], numbers)
+    except FileNotFoundError as missing:
+        if Path(missing.filename).name == INDEX:
+            return None
+        raise NormalError(f"the file {Path(missing.filename).name} is missing") from missing
+    except OSError as error:
+        raise NormalError(f"it cannot be read: {error.strerror}") from error
+    except DAMAGE as error:
+        raise NormalError(f"it is damaged ({type(error).__name__})") from error
+
+
+def _assembled(
+    weights: dict[str, torch.Tensor], scene: dict[str, torch.Tensor], numbers: dict[str, Any]
+) -> Normal:
+    denoiser = Denoiser(Perceptron(**NETWORK))
+    denoiser.load_state_dict(
+        {
+            name.removeprefix("denoiser."): part
+            for name, part in weights.items()
+            if name.startswith("denoiser.")
+        }
+    )
+    denoiser.eval().requires_grad_(False)
+    mean, whiten, usual, places = (weights[name].numpy() for name in ("mean", "whiten", "usual", "places"))
+    return Normal(
+        Background(*(scene[name].numpy() for name in ("grey", "noise", "colour"))),
+        Expectation(mean, whiten, denoiser, usual, places),
+        Tail(**numbers["tail"]),
+        float(numbers["gap"]),
+        int(numbers["left_out"]),
+        str(numbers["sha256"]["weights"]),
+    )
+
+
+def _packed(arrays: dict[str, Floats], tensors: dict[str, torch.Tensor]) -> bytes:
+    wrapped = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+    return safetensors.torch.save(wrapped | tensors)
+
+
+def _name(part: str, sha256: str) -> str:
+    return f"{part}-{sha256[:12]}.safetensors"
+
+
+def _write(path: Path, blob: bytes) -> None:
+    beside = path.with_name(path.name + ".new")
+    with beside.open("wb") as file:
+        file.write(blob)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)

@@ -1,0 +1,160 @@
+"""How unusual each cell is, where in the picture that is, and what about it.
+
+A cell's features are compared with what the denoiser expects at several noise levels: where the density of
+normal cells is low, the denoiser pulls hard (the score of the smoothed density, Vincent 2011). No noise is
+added, so the same frames score the same.
+"""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from detectors.anomaly.features import CELL, CONTENT, MOTION, NAMES, Cells, Floats, Small
+from detectors.detection import Region
+from detectors.diffusion.edm import Denoiser
+
+LEVELS = (1.0, 2.0, 3.0)  # sigma in whitened features; finer ones follow each walker's own way of walking
+MEMORY = 0.15  # seconds over which maps are averaged
+BOXES = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expectation:
+    """What one camera's cells usually hold."""
+
+    mean: Floats  # (F,)
+    whiten: Floats  # (F, F): (values - mean) @ whiten has unit covariance
+    denoiser: Denoiser  # of whitened features, given the place
+    usual: Floats  # (1 + len(LEVELS),) what 99.9 % of normal cells stay under, of each error
+    places: Floats  # (rows, cols) how unusual each place usually is, 1 on average
+
+    def strangeness(self, cells: Cells) -> Floats:
+        """(N,) raw scores; 1 is what one in a thousand normal cells reaches."""
+        if not len(cells.rows):
+            return np.empty(0, np.float32)
+        mixed: Floats = (self.errors(cells) / self.usual).mean(axis=1)
+        return mixed / self.places[cells.rows, cells.cols]
+
+    def errors(self, cells: Cells) -> Floats:
+        """(N, 1 + len(LEVELS)) Mahalanobis distance and denoising errors, as they come."""
+        white = self._white(cells)
+        clean = self._denoise(white, self._where(cells), LEVELS).view(len(LEVELS), *white.shape)
+        pulls = [(there - white).norm(dim=1) / level for there, level in zip(clean, LEVELS, strict=True)]
+        return torch.stack([white.norm(dim=1), *pulls], dim=1).numpy()
+
+    def expected(self, cells: Cells) -> Floats:
+        """(N, F) the features that would be usual in these cells instead."""
+        white = self._white(cells)
+        clean = self._denoise(white, self._where(cells), LEVELS[:1]).numpy()
+        return np.linalg.solve(self.whiten.T, clean.T).T + self.mean
+
+    def _white(self, cells: Cells) -> torch.Tensor:
+        return torch.from_numpy((cells.values - self.mean) @ self.whiten)
+
+    def _where(self, cells: Cells) -> torch.Tensor:
+        return torch.from_numpy(place(cells.rows, cells.cols, self.places.shape))
+
+    def _denoise(self, white: torch.Tensor, where: torch.Tensor, levels: tuple[float, ...]) -> torch.Tensor:
+        """(levels * N, F): one pass for all noise levels."""
+        sigma = torch.tensor(levels).repeat_interleave(len(white))
+        with torch.inference_mode():
+            clean: torch.Tensor = self.denoiser(
+                white.repeat(len(levels), 1), sigma, where.repeat(len(levels), 1)
+            )
+        return clean
+
+
+def place(rows: NDArray[np.intp], cols: NDArray[np.intp], shape: tuple[int, ...]) -> Floats:
+    """(N, 4) where cells lie, as the denoiser is told: coarse, so that it cannot learn places by heart."""
+    down = 2 * rows / max(shape[0] - 1, 1) - 1
+    across = 2 * cols / max(shape[1] - 1, 1) - 1
+    return np.stack([down, across, down * down, across * across], axis=1).astype(np.float32)
+
+
+class Map:
+    """Raw scores over the picture, averaged over neighbours and over the last moments."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._now = np.zeros(shape, np.float32)
+        self._fresh = True
+
+    def forget(self) -> None:
+        """The next picture stands alone."""
+        self._fresh = True
+
+    def add(self, cells: Cells, raw: Floats, seconds: float) -> Floats:
+        """(rows, cols) after one more picture, `seconds` after the one before."""
+        grid = np.zeros(self._now.shape, np.float32)
+        grid[cells.rows, cells.cols] = raw
+        grid = cv2.blur(grid, (3, 3))  # type: ignore[assignment]
+        share = 1.0 if self._fresh else 1 - math.exp(-seconds / MEMORY)
+        self._now = self._now + np.float32(share) * (grid - self._now)
+        self._fresh = False
+        return self._now
+
+
+def boxes(scores: Floats, level: float, shown: Small) -> tuple[Region, ...]:
+    """Where (rows, cols) scores reach a level, the highest first."""
+    count, marks, stats, _ = cv2.connectedComponentsWithStats((scores >= level).astype(np.uint8))
+    order = sorted(range(1, count), key=lambda mark: -float(scores[marks == mark].max()))
+    found = []
+    for left, top, width, height, _ in stats[order[:BOXES]]:
+        # A cell gathers from the cell before it, too, and the map has been averaged over neighbours.
+        edges = np.array([left - 0.5, top - 0.5, left + width - 0.5, top + height - 0.5]) * CELL
+        edges = np.clip(edges / [shown.width, shown.height, shown.width, shown.height], 0, 1)
+        found.append(Region(*map(float, (edges[0], edges[1], edges[2] - edges[0], edges[3] - edges[1]))))
+    return tuple(found)
+
+
+def explain(cells: Cells, raw: Floats, expectation: Expectation) -> tuple[str, str]:
+    """What about the strangest cell is unusual: its kind, 'motion' or 'content', and the reason in words."""
+    worst = int(np.argmax(raw))
+    one = Cells(cells.rows[[worst]], cells.cols[[worst]], cells.values[[worst]])
+    seen, usual = one.values[0], expectation.expected(one)[0]
+    spread = np.sqrt(np.diag(np.linalg.inv(expectation.whiten @ expectation.whiten.T)))
+    moved = (seen - usual) / spread  # (F,) standard deviations
+    kind = "motion" if _weight(moved, MOTION) >= _weight(moved, CONTENT) else "content"
+    said: list[str] = []
+    for index in np.argsort(-np.abs(moved)):
+        words = _words(NAMES[index], seen, usual)
+        if words not in said and len(said) < 2:
+            said.append(words)
+    return kind, " and ".join(said)
+
+
+def _weight(moved: Floats, names: tuple[str, ...]) -> float:
+    return float(sum(moved[NAMES.index(name)] ** 2 for name in names))
+
+
+def _words(name: str, seen: Floats, usual: Floats) -> str:
+    index = NAMES.index(name)
+    more = bool(seen[index] > usual[index])
+    if name in MOTION[:3]:
+        across, down, speed = (float(seen[NAMES.index(part)]) for part in MOTION[:3])
+        before = max(float(usual[NAMES.index("speed")]), 1e-4)
+        times = speed / before
+        if not more and name == "speed" and times < 0.5:
+            return "stands or moves slower than is usual here"
+        if abs(across) >= abs(down):
+            way = "to the right" if across > 0 else "to the left"
+        else:
+            way = "downwards" if down > 0 else "upwards"
+        return (
+            f"moves {way} at {times:.1f} times the usual speed here"
+            if times >= 1.3
+            else f"moves {way}, unlike what is usual here"
+        )
+    return {
+        "disorder": ("moves unevenly", "moves more evenly than usual"),
+        "cover": ("fills more of its place than usual", "fills less of its place than usual"),
+        "extent": ("is larger than usual", "is smaller than usual"),
+        "bulk": ("is much larger than usual", "stands more alone than usual"),
+        "contrast": ("stands out more than usual", "stands out less than usual"),
+        "brightness": ("is brighter than usual", "is darker than usual"),
+        "blue": ("is bluer than usual", "is less blue than usual"),
+        "red": ("is redder than usual", "is less red than usual"),
+    }.get(name, ("has a coarser pattern than usual", "has a smoother surface than usual"))[0 if more else 1]

@@ -1,0 +1,79 @@
+"""From a budget of false alarms to a threshold: how rare a block of footage with such a score is.
+
+Peaks over threshold: Pickands, Statistical Inference Using Extreme Order Statistics, 1975. The estimate
+extrapolates from minutes to days, so it leans to the safe side: the tail never counts as bounded, and its
+scale carries a margin for the few peaks it was seen by.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 2.0  # seconds of footage that count as one chance for a false alarm
+LIMIT = 12.0  # the rarest that is told: one block in 10^12
+SHAPE_BELIEVED = 0.1  # the tail's shape as long as few peaks say otherwise: a little heavier than exponential
+SHAPE_PEAKS = 20  # as many peaks weigh as much as that belief
+SHAPE_MOST = 0.4
+SCALE_FLOOR = 0.1  # of squared raw scores, whose normal is under 1: no camera is more regular than that
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How often a block's highest raw score exceeds a level; modelled in squares, like a Gaussian."""
+
+    start: float  # squared raw score from where the tail is modelled
+    share: float  # of the blocks that exceed it
+    scale: float
+    shape: float
+    blocks: int  # that were seen
+
+    def surprise(self, raw: float) -> float:
+        """-log10 of the share of blocks that exceed a raw score; 0 to LIMIT, rising."""
+        energy = raw * raw
+        if energy <= self.start:
+            return -math.log10(1 - (1 - self.share) * energy / self.start)
+        beyond = math.log1p(self.shape * (energy - self.start) / self.scale) / self.shape
+        return min(LIMIT, beyond / math.log(10) - math.log10(self.share))
+
+    def raw(self, surprise: float) -> float:
+        """The raw score of such a surprise."""
+        least = -math.log10(self.share)
+        if surprise <= least:
+            return math.sqrt(self.start * (1 - 10**-surprise) / (1 - self.share))
+        beyond = math.expm1(self.shape * (surprise - least) * math.log(10)) / self.shape
+        return math.sqrt(self.start + self.scale * beyond)
+
+    def settled(self, surprise: float) -> bool:
+        """True once so many blocks were seen that such a surprise is no extrapolation."""
+        return self.blocks >= 10**surprise
+
+
+def fit_tail(maxima: NDArray[np.floating]) -> Tail:
+    """The tail of the highest raw scores (N,) of N >= 1 normal blocks that nothing was learned from."""
+    ordered = np.sort(np.asarray(maxima, np.float64) ** 2)
+    count = max(1, min(len(ordered) - 1, max(5, round(0.3 * len(ordered)))))
+    start = max(float(ordered[-count - 1] if len(ordered) > count else ordered[0]), 0.05)
+    excess = np.maximum(ordered[-count:] - start, 0)
+    mean, variance = float(excess.mean()), float(excess.var())
+    seen = 0.5 * (1 - mean * mean / variance) if variance > 0 else 0.0  # by moments (Hosking and Wallis 1987)
+    shape = (count * seen + SHAPE_PEAKS * SHAPE_BELIEVED) / (count + SHAPE_PEAKS)
+    shape = min(max(shape, 0.02), SHAPE_MOST)
+    scale = max(mean * (1 - shape) * (1 + 1 / math.sqrt(count)), SCALE_FLOOR)
+    share = min(0.9, (count + 1) / (len(ordered) + 2))
+    return Tail(start, share, scale, shape, len(ordered))
+
+
+def threshold_for(false_alarms_per_day: float) -> float:
+    """The surprise that as many blocks a day exceed."""
+    return -math.log10(min(0.5, false_alarms_per_day * BLOCK / 86_400))
+
+
+def typical(maxima: NDArray[np.floating], most: float = 0.1) -> NDArray[np.bool_]:
+    """Which blocks (N,) look like the others: at most a share of them is left out as unusual."""
+    energy = np.asarray(maxima, np.float64) ** 2
+    middle = np.median(energy)
+    spread = 1.4826 * np.median(np.abs(energy - middle))
+    odd: NDArray[np.bool_] = energy > middle + max(8 * spread, 0.5)
+    return ~odd if odd.mean() <= most else np.ones(len(energy), bool)
