@@ -62,7 +62,7 @@ class Footage:
 
     def intruder(self) -> Iterator[NDArray[np.uint8]]:
         """Half 0, with a figure that crosses where least has moved in the clip."""
-        return self._crossing(height=0.34, speed=0.11, feet=self._feet(0.34, busiest=False))
+        return self._crossing(height=0.4, speed=0.11, feet=self._feet(0.4, busiest=False))
 
     def wrong_way(self) -> Iterator[NDArray[np.uint8]]:
         """Half 0 backwards; with a runner instead, where the clip's movers go both ways."""
@@ -75,7 +75,7 @@ class Footage:
     def _crossing(self, height: float, speed: float, feet: float) -> Iterator[NDArray[np.uint8]]:
         """Half 0 with a figure that goes through it again and again; all in shares of height or width."""
         width, tall = self._size
-        dress = Dress((36, 36, 150), (30, 28, 34), hair=(24, 24, 26), bag=(190, 200, 205))
+        dress = Dress((40, 210, 232), (60, 50, 44), hair=(24, 24, 26))
         heading = -1 if self.survey.rightward > 0 else 1
         size, step = height * tall, speed * width
         way = width + size

@@ -5,6 +5,7 @@ from pathlib import Path
 
 LEARN_MINUTES = 1.0
 SAMPLE_FPS = 5
+FALSE_ALARMS_PER_DAY = 96  # four an hour
 
 
 def write_settings(path: Path, stream: str, url: str, listen: str, state: Path) -> None:
@@ -16,7 +17,8 @@ defaults: {{sample_fps: {SAMPLE_FPS}, detectors: [quality, anomaly]}}
 streams:
   - {{name: {stream}, url: {json.dumps(url)}, transport: tcp}}
 detectors:
-  anomaly: {{learn_minutes: {LEARN_MINUTES}}} # usually longer: here you are waiting
+  # Usually longer, and 1 a day; but you are waiting, and a minute of footage is little proof of what is rare.
+  anomaly: {{learn_minutes: {LEARN_MINUTES}, false_alarms_per_day: {FALSE_ALARMS_PER_DAY}}}
   quality: {{frozen_after: 4}}
 alerts: {{cooldown: 3}} # usually longer: the demo plants one event after another
 service:
