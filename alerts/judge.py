@@ -32,19 +32,12 @@ class Judge:
 
     @property
     def standing(self) -> Mapping[str, str]:
-        """Each kind in words, as of the last sight: 'fine', 'alarming:<labels>' or 'cannot_tell:<why>'."""
-        words: dict[str, str] = {}
-        for kind in sorted({track.kind for track in self._tracks.values()}):
-            tracks = [track for track in self._tracks.values() if track.kind is kind]
-            doubts = sorted({track.doubt for track in tracks if track.word is Word.DOUBT})
-            labels = sorted({t.alert.label for t in tracks if t.alert and t.word is not Word.DOUBT})
-            if labels:
-                words[str(kind)] = "alarming:" + ",".join(labels)
-            elif doubts:
-                words[str(kind)] = "cannot_tell:" + ",".join(doubts)
-            else:
-                words[str(kind)] = "fine"
-        return words
+        """Each kind in words, as of the last sight: 'alarming:<labels>', 'cannot_tell:<why>' or 'fine'.
+
+        'fine:except <label> (<why>)': what can be told is fine, and of these labels nothing can be told.
+        """
+        kinds = sorted({track.kind for track in self._tracks.values()})
+        return {str(kind): _standing([t for t in self._tracks.values() if t.kind is kind]) for kind in kinds}
 
     def resume(self, open_verdicts: Sequence[Verdict]) -> None:
         """Goes on with the alerts that were open when the daemon ended: before the first frame."""
@@ -157,6 +150,18 @@ class Judge:
             if track and kind in held and (track.alert or track.word is Word.ALARMING):
                 return label
         return ""
+
+
+def _standing(tracks: Sequence[Track]) -> str:
+    """Of all tracks of one kind, at least one."""
+    in_doubt = [track for track in tracks if track.word is Word.DOUBT]
+    if labels := sorted({t.alert.label for t in tracks if t.alert and t.word is not Word.DOUBT}):
+        return "alarming:" + ",".join(labels)
+    if not in_doubt:
+        return "fine"
+    if len(in_doubt) == len(tracks):
+        return "cannot_tell:" + ",".join(sorted({track.doubt for track in in_doubt}))
+    return "fine:except " + ", ".join(sorted(f"{track.seen.label} ({track.doubt})" for track in in_doubt))
 
 
 def _not_mentioned(track: Track, can_tell: bool) -> Detection:

@@ -347,6 +347,14 @@ def test_standing_is_three_way(script: str, standing: dict[str, str]) -> None:
     assert scene.judge.standing == standing
 
 
+def test_a_fault_of_which_nothing_can_be_told_is_named_beside_what_is_fine() -> None:
+    scene = Scene()
+    scene.frame(a_detection(".", Kind.QUALITY, "black"), a_detection("?", Kind.QUALITY, "moved"))
+    assert scene.judge.standing == {"quality": "fine:except moved (learning 42%)"}
+    scene.frame(a_detection("?", Kind.QUALITY, "black"), a_detection("?", Kind.QUALITY, "moved"))
+    assert scene.judge.standing == {"quality": "cannot_tell:learning 42%"}
+
+
 def test_severity_rises_and_never_falls_and_little_footage_makes_nothing_critical() -> None:
     scene = Scene()
     scene.play("###!" + "#" * 25 + "." * 14)
