@@ -100,6 +100,7 @@ class Show:
                 await self._learn(url, bar)
             await filming
             outcomes = [await self._plant(event, eye) for event in EVENTS]
+            await self._inbox.quiet(self._patience.close)  # what else these events opened closes as well
             tell_outcomes(self._console, outcomes)
             tell_where_next(self._console, outcomes, self._folder, self._config, url, listen, self._forever)
             self.code = 0 if all(each.went_well for each in outcomes) else 1
