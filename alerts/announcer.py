@@ -1,11 +1,13 @@
-"""Tells what the judge decided: keeps the evidence, and puts the message into the outbox."""
+"""Tells what the judge decided: keeps the evidence, and puts the messages into the outbox."""
 
 import asyncio
 import socket
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from alerts.channel import Message
 from alerts.evidence import Evidence, EvidenceStore
@@ -30,32 +32,63 @@ class Announcer:
         clock: Callable[[], datetime] = utc_now,
         source: str = f"//{socket.gethostname()}/framewarden",
         patience: float = 5.0,
+        last_patience: float = 1.0,
     ) -> None:
         """`source` names this daemon in every message, a URI reference. `patience`: seconds that a picture
-        may take to be written before the alert goes out without it."""
+        may take to be written before the alert goes out without it; `last_patience`: seconds that all
+        pictures may still take when whoever announces is cancelled."""
         self._outbox = outbox
         self._evidence = evidence
         self._clock = clock
         self._source = source
         self._patience = patience
+        self._last_patience = last_patience
         # Not the loop's own threads: a disk that hangs would take those from everybody.
         self._threads = ThreadPoolExecutor(2, "evidence")
         self._turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def announce(self, verdict: Verdict, frame: Frame | None) -> Message:
-        """Returns once the message is in the outbox."""
-        decided_at = self._clock()
-        async with self._turn[verdict.stream]:
-            evidence = await self._keep(verdict, frame)
-            return await self._outbox.put(
-                verdict, lambda sequence: render(verdict, sequence, decided_at, evidence, self._source)
-            )
+    async def announce_all(self, verdicts: Sequence[Verdict], frame: Frame | None) -> None:
+        """Returns once the messages of all verdicts, which are of one stream, are in the outbox.
+
+        The judge does not decide twice: what it decided is told also when the caller is cancelled. The
+        cancellation is raised when the outbox has the last message.
+        """
+        if not verdicts:
+            return
+        too_late = asyncio.get_running_loop().create_future()
+        telling = asyncio.create_task(
+            self._tell_all(verdicts, frame, too_late), name=f"tell of {verdicts[0].stream}"
+        )
+        try:
+            await asyncio.shield(telling)
+        except asyncio.CancelledError:
+            asyncio.get_running_loop().call_later(self._last_patience, too_late.set_result, None)
+            while not telling.done():
+                with suppress(asyncio.CancelledError):  # a second one: the first is raised below
+                    await asyncio.wait([telling])
+            if not telling.cancelled() and (error := telling.exception()):
+                raise error from None  # louder than the cancellation: a mistake of ours, or no outbox
+            raise
 
     def close(self) -> None:
         """Lets go of the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _keep(self, verdict: Verdict, frame: Frame | None) -> Evidence:
+    async def _tell_all(
+        self, verdicts: Sequence[Verdict], frame: Frame | None, too_late: asyncio.Future[None]
+    ) -> None:
+        decided_at = self._clock()
+        async with self._turn[verdicts[0].stream]:
+            for verdict in verdicts:
+                evidence = await self._keep(verdict, frame, too_late)
+                await self._outbox.put(verdict, self._renderer(verdict, decided_at, evidence))
+
+    def _renderer(
+        self, verdict: Verdict, decided_at: datetime, evidence: Evidence
+    ) -> Callable[[int], Message]:
+        return lambda sequence: render(verdict, sequence, decided_at, evidence, self._source)
+
+    async def _keep(self, verdict: Verdict, frame: Frame | None, too_late: asyncio.Future[None]) -> Evidence:
         if verdict.change is not Change.CLOSED and frame is None:
             return Evidence()  # an outage has no picture
         loop = asyncio.get_running_loop()
@@ -63,8 +96,12 @@ class Announcer:
             kept = loop.run_in_executor(self._threads, self._evidence.find, verdict)
         else:
             kept = loop.run_in_executor(self._threads, self._evidence.save, verdict, frame)
-        try:
-            return await asyncio.wait_for(kept, self._patience)
-        except TimeoutError:
-            self._evidence.counts["evidence_late"] += 1
-            return Evidence(problem=f"The disk took longer than {self._patience:g} s to keep the pictures.")
+        either: list[asyncio.Future[Any]] = [kept, too_late]
+        await asyncio.wait(either, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
+        if kept.done():
+            return kept.result()
+        kept.cancel()
+        self._evidence.counts["evidence_late"] += 1
+        if too_late.done():
+            return Evidence(problem="The watch ended before the disk had taken the pictures.")
+        return Evidence(problem=f"The disk took longer than {self._patience:g} s to keep the pictures.")

@@ -49,14 +49,13 @@ class HungStore(EvidenceStore):
 
 
 async def test_a_life_is_told_with_its_pictures(outbox: Outbox, tmp_path: Path) -> None:
-    announce = announcer(outbox, EvidenceStore(tmp_path / "evidence", 30, 5)).announce
-    message = await announce(a_verdict(), a_frame())
+    announce_all = announcer(outbox, EvidenceStore(tmp_path / "evidence", 30, 5)).announce_all
+    await announce_all([a_verdict()], a_frame())
     assert await outbox.open_verdicts("gate") == [replace(a_verdict(), detection=None)]
-    await announce(replace(a_verdict(), change=Change.UPDATED), a_frame())
-    await announce(replace(a_verdict(), change=Change.CLOSED, detection=None), a_frame())
+    updated = replace(a_verdict(), change=Change.UPDATED)
+    await announce_all([updated, replace(a_verdict(), change=Change.CLOSED, detection=None)], a_frame())
     told = await waiting(outbox)
     assert [each.id for each in told] == [f"{'ab' * 16}.{number}" for number in (1, 2, 3)]
-    assert told[0].id == message.id
     assert [each.state for each in told] == [Change.OPENED, Change.UPDATED, Change.CLOSED]
     assert [Path(each.data["evidence"]["picture"]).name for each in told] == [
         "picture.jpg",
@@ -66,20 +65,23 @@ async def test_a_life_is_told_with_its_pictures(outbox: Outbox, tmp_path: Path) 
     kept = [path.name for path in (tmp_path / "evidence").rglob("annotated*")]
     assert sorted(kept) == ["annotated-2.jpg", "annotated.jpg"]
     assert [each.age_ms for each in told] == [40, 40, 40]
-    assert json.loads(message.body)["source"] == "//here/framewarden"
+    (first, *_) = await outbox.waiting("redis", 1)
+    assert json.loads(first.message.body)["source"] == "//here/framewarden"
     assert await outbox.open_verdicts("gate") == []
 
 
 async def test_an_outage_has_no_picture(outbox: Outbox, tmp_path: Path) -> None:
     offline = replace(a_verdict(), kind=Kind.STREAM, label="offline", detection=None)
-    await announcer(outbox, EvidenceStore(tmp_path / "evidence", 30, 5)).announce(offline, None)
+    await announcer(outbox, EvidenceStore(tmp_path / "evidence", 30, 5)).announce_all([offline], None)
     (told,) = await waiting(outbox)
     assert set(told.data["evidence"].values()) == {None}
 
 
 async def test_trouble_with_the_pictures_is_told_with_the_alert(outbox: Outbox, tmp_path: Path) -> None:
     (tmp_path / "evidence").write_text("in the way")
-    await announcer(outbox, EvidenceStore(tmp_path / "evidence", 30, 5)).announce(a_verdict(), a_frame())
+    await announcer(outbox, EvidenceStore(tmp_path / "evidence", 30, 5)).announce_all(
+        [a_verdict()], a_frame()
+    )
     (told,) = await waiting(outbox)
     assert told.data["evidence"]["problem"].startswith("Pictures could not be kept. Not a directory")
 
@@ -90,7 +92,7 @@ async def test_a_disk_that_hangs_holds_no_alert_up_for_long(outbox: Outbox, tmp_
     try:
         async with asyncio.timeout(5):
             for number in range(5):
-                await announcing.announce(a_verdict(alert_id=f"{number:032x}"), a_frame())
+                await announcing.announce_all([a_verdict(alert_id=f"{number:032x}")], a_frame())
     finally:
         hung.let_go.set()
         announcing.close()
@@ -105,23 +107,24 @@ async def test_a_disk_that_hangs_holds_no_alert_up_for_long(outbox: Outbox, tmp_
 async def test_drawing_does_not_hold_up_the_event_loop(outbox: Outbox, tmp_path: Path) -> None:
     hung = HungStore(tmp_path / "evidence")
     announcing = announcer(outbox, hung)
-    task = asyncio.create_task(announcing.announce(a_verdict(), a_frame()))
+    task = asyncio.create_task(announcing.announce_all([a_verdict()], a_frame()))
     for _ in range(10):
         await asyncio.sleep(0.005)
     assert not task.done()
     hung.let_go.set()
-    assert (await task).sequence == 1
+    await task
+    assert [each.sequence for each in await waiting(outbox)] == [1]
 
 
 async def test_one_stream_stays_in_order_while_another_overtakes(outbox: Outbox, tmp_path: Path) -> None:
     hung = HungStore(tmp_path / "evidence")
     announcing = announcer(outbox, hung)
-    opened = asyncio.create_task(announcing.announce(a_verdict(), a_frame()))
+    opened = asyncio.create_task(announcing.announce_all([a_verdict()], a_frame()))
     await asyncio.sleep(0)
-    closed = asyncio.create_task(announcing.announce(replace(a_verdict(), change=Change.CLOSED), None))
+    closed = asyncio.create_task(announcing.announce_all([replace(a_verdict(), change=Change.CLOSED)], None))
     other = replace(a_verdict(alert_id="cd" * 16), stream="yard", change=Change.CLOSED)
     async with asyncio.timeout(5):
-        await announcing.announce(other, None)
+        await announcing.announce_all([other], None)
     assert not opened.done() and not closed.done()
     hung.let_go.set()
     await asyncio.gather(opened, closed)
@@ -130,3 +133,80 @@ async def test_one_stream_stays_in_order_while_another_overtakes(outbox: Outbox,
         ("gate", Change.OPENED),
         ("gate", Change.CLOSED),
     ]
+
+
+async def test_what_was_decided_is_told_though_the_caller_is_cancelled(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    hung = HungStore(tmp_path / "evidence")
+    announcing = Announcer(outbox, hung, patience=30, last_patience=0.1)
+    ids = [f"{number:032x}" for number in range(5)]
+    writing = asyncio.create_task(
+        announcing.announce_all([a_verdict(alert_id=each) for each in ids[:3]], a_frame())
+    )
+    in_line = asyncio.create_task(
+        announcing.announce_all([a_verdict(alert_id=each) for each in ids[3:]], a_frame())
+    )
+    await asyncio.sleep(0.05)
+    assert await waiting(outbox) == []
+    for task in (writing, in_line):
+        task.cancel()
+    await asyncio.sleep(0)
+    writing.cancel()  # twice, as a reload followed by a stop may do
+    try:
+        async with asyncio.timeout(5):
+            ended = await asyncio.gather(writing, in_line, return_exceptions=True)
+    finally:
+        hung.let_go.set()
+        announcing.close()
+    assert [type(each) for each in ended] == [asyncio.CancelledError] * 2
+    told = await waiting(outbox)
+    assert [each.alert_id for each in told] == ids
+    assert {each.data["evidence"]["problem"] for each in told} == {
+        "The watch ended before the disk had taken the pictures."
+    }
+
+
+async def test_a_cancelled_caller_still_gets_quick_pictures(outbox: Outbox, tmp_path: Path) -> None:
+    hung = HungStore(tmp_path / "evidence")
+    announcing = announcer(outbox, hung)
+    task = asyncio.create_task(announcing.announce_all([a_verdict()], a_frame()))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.sleep(0.05)
+    hung.let_go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (told,) = await waiting(outbox)
+    assert told.data["evidence"]["problem"] is None
+    assert Path(told.data["evidence"]["picture"]).name == "picture.jpg"
+
+
+async def test_a_cancelled_caller_hears_when_the_outbox_is_gone(tmp_path: Path) -> None:
+    hung = HungStore(tmp_path / "evidence")
+    announcing = announcer(Outbox(tmp_path / "never opened", ["redis"]), hung)
+    task = asyncio.create_task(announcing.announce_all([a_verdict()], a_frame()))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.sleep(0)
+    hung.let_go.set()
+    with pytest.raises(RuntimeError, match="the outbox is not open"):
+        await task
+
+
+async def test_a_cancellation_as_the_pictures_are_done_is_not_swallowed(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    """Stopping the daemon cancels whoever announces, at whatever moment: it must end."""
+    announcing = announcer(outbox, EvidenceStore(tmp_path / "evidence", 30, 5))
+
+    async def announce_for_ever() -> None:
+        while True:
+            await announcing.announce_all([replace(a_verdict(), change=Change.CLOSED)], None)
+
+    for number in range(60):
+        task = asyncio.create_task(announce_for_ever())
+        await asyncio.sleep(0.0007 * (number % 9))
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=2)
+        assert done, f"cancellation {number} was lost"
