@@ -14,7 +14,7 @@ from config.load import load
 from config.problem import ConfigError
 from config.secrets import hide
 
-DONE, FAILED, BAD_USAGE = 0, 1, 2
+DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
     name="framewarden",
@@ -65,11 +65,13 @@ def check(
 def probe(
     url: Annotated[str, typer.Argument(help="rtsp://..., or the path of a recording.")],
     transport: Annotated[Literal["auto", "tcp", "udp"], typer.Option(help="How RTSP carries it.")] = "auto",
-    seconds: Annotated[float, typer.Option(help="How long to look.")] = 5.0,
+    seconds: Annotated[float, typer.Option(help="How long to look.", min=0.5)] = 5.0,
 ) -> None:
     """Open a source and say what it is: codec, size, rate, keyframes, latency; or why it cannot be opened."""
     from daemon.probe import print_probe
 
+    if not url.strip():
+        _fail("name a source: rtsp://..., or the path of a recording", BAD_USAGE)
     _finish(lambda: print_probe(url, transport, seconds))
 
 
@@ -105,15 +107,27 @@ def _finish(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
     """Runs it and ends the process with its exit code; what a user can mend is said without a traceback."""
     from daemon.trouble import TROUBLE
 
+    code, said = DONE, ""
     try:
         code = asyncio.run(work())
-    except ConfigError as error:
-        _fail(str(error), BAD_USAGE)
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except TROUBLE as error:
-        _fail(str(error), FAILED)
+    except* ConfigError as group:
+        code, said = BAD_USAGE, _sentences(group)
+    except* TROUBLE as group:
+        code, said = FAILED, _sentences(group)
+    except* KeyboardInterrupt:
+        code = INTERRUPTED
+    if said:
+        _fail(said, code)
     raise typer.Exit(code)
+
+
+def _sentences(group: BaseExceptionGroup[Any]) -> str:
+    """What went wrong, each thing once, a line each."""
+    lines: list[str] = []
+    for error in group.exceptions:
+        text = _sentences(error) if isinstance(error, BaseExceptionGroup) else str(error)
+        lines += [text] if text not in lines else []
+    return "\n".join(lines)
 
 
 def _fail(text: str, code: int) -> NoReturn:

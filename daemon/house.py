@@ -1,8 +1,9 @@
 """Assembly: the one place that names concrete classes and hands each what it needs."""
 
+import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import assert_never
 
 from alerts.announcer import Announcer
-from alerts.channel import Channel
+from alerts.channel import Channel, PublishError
 from alerts.delivery import Delivery
 from alerts.embedded_redis import EmbeddedRedis
 from alerts.evidence import EvidenceStore
@@ -25,12 +26,13 @@ from daemon.metrics import Ages, registry_of
 from daemon.watch import Watch
 from detectors.detection import Detector
 from detectors.examiner import Examiner
-from streams.source import source_for
+from streams.source import is_live, source_for
 
 log = logging.getLogger(__name__)
 
-# The widest picture, in pixels, that a detector makes use of: more is not converted, copied or kept.
-WIDTHS: dict[DetectorName, int] = {"quality": 640, "anomaly": 640}
+
+class StateError(Exception):
+    """The state folder cannot be used; says why and what to do."""
 
 
 @dataclass
@@ -52,31 +54,51 @@ class House:
     def __post_init__(self) -> None:
         self.registry = registry_of(self)
         self._ages = Ages(self.registry)
+        self._building = asyncio.Lock()
 
     async def move_in(self, settings: Settings, stream: StreamSettings) -> Watch:
         """Makes the watch of one stream; alerts that were open when the daemon ended go on."""
         names = settings.detectors_of(stream)
-        for name in names:
-            if name not in self.detectors:
-                self.detectors[name] = detector(name, settings, self.folder)
+        async with self._building:
+            for name in names:
+                if name not in self.detectors:  # in a thread: importing torch takes seconds
+                    self.detectors[name] = await asyncio.to_thread(detector, name, self.settings, self.folder)
         self.plan[stream.name] = names
-        judge = judge_of(stream.name, settings)
+        judge = judge_of(stream.name, self.settings)
         judge.resume(await self.outbox.open_verdicts(stream.name))
+        width = max(self.detectors[name].width for name in names)
         self.watches[stream.name] = Watch(
-            source=source_for(stream, settings.sample_fps(stream), max(WIDTHS[name] for name in names)),
+            source=source_for(stream, settings.sample_fps(stream), width),
             examiner=self.examiner,
             judge=judge,
             announcer=self.announcer,
             judged=lambda frame: self._ages.note(frame, time.monotonic()),
+            live=is_live(stream.url),
         )
         return self.watches[stream.name]
 
     async def move_out(self, stream: str) -> None:
-        """Forgets a stream that is no longer watched, and closes what it left open."""
+        """Closes what a stream left open that is no longer watched, and says on Redis that it ended."""
         self.watches.pop(stream, None)
+        await self.forget(stream)
+        await self._close_left_open(stream)
+        await self.show(stream, {"state": "ended"})
+
+    async def forget(self, stream: str) -> None:
+        """Frees what detectors remember of a stream; what was learned of it stays on disk."""
         self.plan.pop(stream, None)
         await self.examiner.forget(stream)
-        await self._close_left_open(stream)
+
+    async def show(self, stream: str, fields: Mapping[str, str]) -> bool:
+        """Writes framewarden:streams:<name>. Best effort: its delivery says it when Redis is away."""
+        if self.redis is None:
+            return False
+        try:
+            await self.redis.show(stream, fields)
+        except PublishError:
+            self.outbox.counts["states_not_shown"] += 1
+            return False
+        return True
 
     async def close_orphans(self, settings: Settings) -> None:
         """Closes what is left of streams that were taken out of the configuration while we were away."""
@@ -91,8 +113,7 @@ class House:
     async def _close_left_open(self, stream: str) -> None:
         judge = judge_of(stream, self.settings)
         judge.resume(await self.outbox.open_verdicts(stream))
-        for verdict in judge.finish(datetime.now(UTC)):
-            await self.announcer.announce(verdict, None)
+        await self.announcer.announce_all(judge.finish(datetime.now(UTC)), None)
 
 
 def judge_of(stream: str, settings: Settings) -> Judge:
@@ -123,10 +144,16 @@ def detector(name: DetectorName, settings: Settings, folder: Path) -> Detector:
 async def assembled(settings: Settings) -> AsyncIterator[House]:
     """A house, ready to take streams; on leaving, everything is put down in the opposite order.
 
-    Raises InUseError where another daemon has the state folder, EmbeddedRedisError, OutboxError, and
-    OSError where the state folder cannot be written.
+    Raises StateError, InUseError where another daemon has the state folder, EmbeddedRedisError, OutboxError.
     """
     folder = state_folder(settings)
+    try:
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(
+            f"cannot make the state folder {folder} ({error.strerror or error}): "
+            "set service.state_dir to a folder that this user may write"
+        ) from error
     async with AsyncExitStack() as stack:
         redis: RedisChannel | None = None
         channels: list[Channel] = []

@@ -48,16 +48,23 @@ class HouseCollector(Collector):
 
     def _streams(self) -> Iterable[Metric]:
         up = GaugeMetricFamily("framewarden_stream_up", "1 while pictures come.", labels=["stream"])
+        judged = GaugeMetricFamily(
+            "framewarden_stream_judged_until_timestamp_seconds",
+            "Capture time of the last frame that was judged, seconds since 1970.",
+            labels=["stream"],
+        )
         events = CounterMetricFamily(
             "framewarden_stream_events",
             "What happened to frames and connections.",
             labels=["stream", "event"],
         )
         for name, watch in self._house.watches.items():
-            up.add_metric([name], float(watch.state == "online"))
+            up.add_metric([name], float(watch.source.state == "online"))
+            if watch.judged_until:
+                judged.add_metric([name], watch.judged_until.timestamp())
             for event, count in sorted(watch.source.counts.items()):
                 events.add_metric([name, event], count)
-        return up, events
+        return up, judged, events
 
     def _detectors(self) -> Iterable[Metric]:
         examiner = self._house.examiner
@@ -116,7 +123,12 @@ class HouseCollector(Collector):
         ):
             for event, count in sorted(counts.items()):
                 kept.add_metric([store, event], count)
-        return verdicts, waiting, up, events, kept
+        durable = GaugeMetricFamily(
+            "framewarden_outbox_durable",
+            "0 while the disk does not take alerts.",
+            float(self._house.outbox.durable),
+        )
+        return verdicts, waiting, up, events, kept, durable
 
 
 def registry_of(house: "House") -> CollectorRegistry:

@@ -12,32 +12,36 @@ from streams.frame import StreamError
 
 log = logging.getLogger(__name__)
 
+SECTIONS = ("redis", "detectors", "alerts", "service")  # what takes effect at the next start only
+
 
 class Roster:
-    """Starts a watch for every stream; ends with the last recording, never while there is a camera."""
+    """Starts a watch for every stream; is finished with the last recording, never while there is a camera."""
 
     def __init__(self, house: House, group: asyncio.TaskGroup) -> None:
         self._house = house
         self._group = group
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._settings: Settings | None = None
-        self.failed: set[str] = set()  # recordings that could not be read
+        self._changing = asyncio.Lock()  # one reload at a time, and nobody takes a change for the end
+        self.failed: set[str] = set()  # recordings that could not be read to the end
 
     async def apply(self, settings: Settings) -> None:
         """Ends what is gone or changed, starts what is new or changed; untouched streams lose no frame."""
-        before = _effective(self._settings) if self._settings else {}
-        after = _effective(settings)
-        for name in before.keys() - after.keys():
-            log.info("%s: no longer in the configuration", name)
-            await self._end(name)
-            await self._house.move_out(name)
-        for stream in settings.streams:
-            if before.get(stream.name) != after[stream.name]:
-                await self._end(stream.name)
-                self._tasks[stream.name] = self._group.create_task(
-                    self._watch(settings, stream), name=f"watch {stream.name}"
-                )
-        self._settings = settings
+        async with self._changing:
+            before = _effective(self._settings) if self._settings else {}
+            after = _effective(settings)
+            for name in before.keys() - after.keys():
+                log.info("%s: no longer in the configuration", name)
+                await self._end(name)
+                await self._house.move_out(name)
+            for stream in settings.streams:
+                if before.get(stream.name) != after[stream.name]:
+                    await self._end(stream.name)
+                    self._tasks[stream.name] = self._group.create_task(
+                        self._watch(settings, stream), name=f"watch {stream.name}"
+                    )
+            self._settings = settings
 
     async def reload(self, config: Path) -> None:
         """Reads the file again. A bad file is said, and the last good one stays."""
@@ -46,20 +50,23 @@ class Roster:
         except ConfigError as error:
             log.error("not reloaded, the last good configuration stays:\n%s", error)  # noqa: TRY400 - no traceback
             return
-        for section in ("redis", "detectors", "alerts", "service"):
-            if getattr(settings, section) != getattr(self._settings, section):
+        for section in SECTIONS:
+            if getattr(settings, section) != getattr(self._house.settings, section):
                 log.warning("%s: changed; this takes effect at the next restart", section)
         await self.apply(settings)
         log.info("reloaded %s", config)
 
     async def finished(self) -> None:
         """Returns when only recordings were to be watched, and all are done."""
-        while self._tasks:
-            await asyncio.wait(self._tasks.values())
-            if all(task.done() for task in self._tasks.values()):
+        while True:
+            async with self._changing:
+                running = [task for task in self._tasks.values() if not task.done()]
+            if not running:
                 return
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
 
     async def _watch(self, settings: Settings, stream: StreamSettings) -> None:
+        self.failed.discard(stream.name)
         watch = await self._house.move_in(settings, stream)
         try:
             await watch.run()
@@ -68,11 +75,13 @@ class Roster:
             log.error("%s: %s", stream.name, error)  # noqa: TRY400 - the sentence says it all
         else:
             log.info("%s: judged to the end", stream.name)
+        await self._house.forget(stream.name)
 
     async def _end(self, name: str) -> None:
         if task := self._tasks.pop(name, None):
             task.cancel()
             await asyncio.wait([task])
+            await self._house.forget(name)
 
 
 def _effective(settings: Settings) -> dict[str, tuple[object, ...]]:

@@ -17,6 +17,7 @@ from daemon.web import Web
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 2.0  # of the 5 that a stop may take
+DELIVER_SECONDS = 60.0  # for the last messages, where nobody asked to stop but every recording is judged
 SWEEP_SECONDS = 600.0  # between two rounds of deleting old evidence
 
 
@@ -24,9 +25,10 @@ class Stop(Exception):  # noqa: N818 - not an error: it unwinds the TaskGroup wh
     """Somebody asked to end, or every recording is judged."""
 
 
-async def run(config: Path) -> int:
+async def run(config: Path, deliver_seconds: float = DELIVER_SECONDS) -> int:
     """Watches until SIGTERM or SIGINT, or until every recording is judged and told. Returns the exit code.
 
+    Where recordings are all there is, channels have `deliver_seconds` to take the last messages.
     Raises ConfigError for the file, and what start-up can meet: see `assembled` and `Web`.
     """
     settings = load(config)
@@ -38,13 +40,14 @@ async def run(config: Path) -> int:
                 Web(settings.service.listen, house.registry, lambda: health(house))
             )
         failed: set[str] = set()
+        code = 0
         try:
             async with asyncio.TaskGroup() as group:
                 roster = Roster(house, group)
                 failed = roster.failed
                 for delivery in house.deliveries:
                     group.create_task(delivery.run(), name=f"delivery to {delivery.channel.name}")
-                group.create_task(_obey_signals(roster, config), name="signals")
+                group.create_task(_obey_signals(roster, config, group), name="signals")
                 group.create_task(show_states(house), name="states")
                 group.create_task(_sweep(house), name="sweep")
                 group.create_task(notifier.beat(lambda: health(house)[0]), name="watchdog")
@@ -52,22 +55,41 @@ async def run(config: Path) -> int:
                 await roster.apply(settings)
                 notifier.ready(f"watching {len(settings.streams)} stream(s)")
                 await roster.finished()
+                code = int(bool(failed) or not await _delivered(house, deliver_seconds))
                 raise Stop  # noqa: TRY301 - this is how a TaskGroup is left
         except* Stop:
             notifier.stopping("handing over what is left")
         await asyncio.gather(*(delivery.drain(DRAIN_SECONDS) for delivery in house.deliveries))
     log.info("stopped; what no channel has taken stays in the outbox")
-    return 1 if failed else 0
+    return code
 
 
-async def _obey_signals(roster: Roster, config: Path) -> NoReturn:
+async def _delivered(house: House, seconds: float) -> bool:
+    """Waits until every channel has every message; says and returns False where one does not take them."""
+    try:
+        async with asyncio.timeout(seconds):
+            for delivery in house.deliveries:
+                while delivery.waiting:  # noqa: ASYNC110 - it is taken rarely, and once
+                    await asyncio.sleep(0.05)
+    except TimeoutError:
+        for delivery in house.deliveries:
+            if delivery.waiting:
+                log.error(  # noqa: TRY400 - words for the user
+                    "%s: %d messages were not delivered: %s",
+                    delivery.channel.name, delivery.waiting, delivery.last_error,
+                )  # fmt: skip
+        return False
+    return True
+
+
+async def _obey_signals(roster: Roster, config: Path, group: asyncio.TaskGroup) -> NoReturn:
     """SIGTERM and SIGINT end the daemon, SIGHUP reads the configuration again."""
     wanted: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, wanted.put_nowait, number)
     while (number := await wanted.get()) is signal.SIGHUP:
-        await roster.reload(config)
+        group.create_task(roster.reload(config), name="reload")  # a slow one must not make us deaf
     log.info("%s: stopping", number.name)
     raise Stop
 

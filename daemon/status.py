@@ -1,15 +1,17 @@
 """What the daemon says of itself: the health page, and the state hash of each stream on Redis."""
 
 import asyncio
-import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from alerts.channel import PublishError
 from daemon.house import House
 
-log = logging.getLogger(__name__)
-
 SHOW_SECONDS = 1.0
+RENEW_SECONDS = 10.0  # well within the life of a state on Redis: what is not renewed is gone
+LAST_WORD_SECONDS = 0.5  # to say that all ended: a Redis that hangs must not hold up a stop
+BLIND_SECONDS = 15.0  # pictures come, and not one was judged for so long
 STUCK_SECONDS = 60.0  # a batch that takes longer: the device hangs, and only a restart helps
 
 
@@ -17,45 +19,63 @@ def states(house: House) -> dict[str, dict[str, str]]:
     """Each stream in words: is there a picture, how many were judged, what each kind of detector says."""
     shown: dict[str, dict[str, str]] = {}
     for name, watch in house.watches.items():
+        until = watch.judged_until
         shown[name] = {
-            "state": watch.state,
+            "state": watch.source.state,
             "frames": str(watch.frames),
-            "last_frame_at": watch.last_frame.captured_at.isoformat(timespec="milliseconds")
-            if watch.last_frame
-            else "",
+            "judged_until": until.isoformat(timespec="milliseconds").replace("+00:00", "Z") if until else "",
             **watch.judge.standing,
         }
     return shown
 
 
 def health(house: House) -> tuple[bool, dict[str, Any]]:
-    """Whether the daemon itself works, and the details. A camera or channel that is away makes it
-    'degraded', not unwell: restarting the daemon would bring neither back."""
+    """Whether the daemon itself works, and the details.
+
+    A camera or a channel that is away makes it 'degraded', not unwell: a restart would bring neither back.
+    """
     streams = states(house)
     channels = {
         each.channel.name: {"connected": each.connected, "waiting": each.waiting, "problem": each.last_error}
         for each in house.deliveries
     }
+    problems = [f"stream {name}: no picture" for name, each in streams.items() if each["state"] == "offline"]
+    problems += [f"stream {name}: pictures come, and none is judged" for name in _blind(house)]
+    problems += [f"channel {name}: {each['problem']}" for name, each in channels.items() if each["problem"]]
+    if not house.outbox.durable:
+        problems.append("outbox: the disk does not take alerts; they are kept in memory alone")
     stuck = house.examiner.busy_seconds > STUCK_SECONDS
-    away = [name for name, state in streams.items() if state["state"] == "offline"]
-    degraded = bool(away) or not all(each["connected"] is not False for each in channels.values())
-    status = "stuck" if stuck else "degraded" if degraded else "ok"
-    return not stuck, {"status": status, "streams": streams, "channels": channels}
+    if stuck:
+        problems.append(f"detectors: one batch takes {house.examiner.busy_seconds:.0f} s and more")
+    status = "stuck" if stuck else "degraded" if problems else "ok"
+    return not stuck, {"status": status, "problems": problems, "streams": streams, "channels": channels}
+
+
+def _blind(house: House) -> list[str]:
+    now = datetime.now(UTC)
+    return [
+        name
+        for name, watch in house.watches.items()
+        if watch.source.state == "online"
+        and watch.live
+        and (now - (watch.judged_until or watch.began_at)).total_seconds() > BLIND_SECONDS
+    ]
 
 
 async def show_states(house: House) -> NoReturn:
-    """Keeps framewarden:streams:<name> true. Best effort: the delivery task says when Redis is away."""
-    shown: dict[str, dict[str, str]] = {}
-    while True:
-        await asyncio.sleep(SHOW_SECONDS)
-        if house.redis is None:
-            continue
-        for name, fields in states(house).items():
-            if shown.get(name) != fields:
-                try:
-                    await house.redis.show(name, fields)
-                except PublishError:
-                    house.outbox.counts["states_not_shown"] += 1
-                    shown.clear()
-                    break
-                shown[name] = fields
+    """Keeps framewarden:streams:<name> true: where something changed, and from time to time anyway."""
+    shown: dict[str, tuple[float, Mapping[str, str]]] = {}
+    loop = asyncio.get_running_loop()
+    try:
+        while True:
+            for name, fields in states(house).items():
+                at, last = shown.get(name, (float("-inf"), {}))
+                due = last != fields or loop.time() > at + RENEW_SECONDS
+                if due and await house.show(name, fields):
+                    shown[name] = loop.time(), fields
+            await asyncio.sleep(SHOW_SECONDS)
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORD_SECONDS):
+                for name in house.watches:
+                    await house.show(name, {"state": "ended"})

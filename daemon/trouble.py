@@ -5,6 +5,7 @@ from typing import Final
 from alerts.lock import InUseError
 from alerts.outbox_file import OutboxError
 from alerts.redis_program import EmbeddedRedisError
+from daemon.house import StateError
 from daemon.web import ListenError
 from detectors.detection import DetectorError
 from streams.frame import StreamError
@@ -16,5 +17,5 @@ TROUBLE: Final = (
     InUseError,
     OutboxError,
     ListenError,
-    OSError,  # a state folder that cannot be made or written
+    StateError,
 )

@@ -1,15 +1,14 @@
 """The whole story of one stream: a frame is examined, the detections are weighed, verdicts are announced."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from alerts.channel import Message
 from alerts.judge import Judge
 from alerts.verdict import Verdict
 from detectors.detection import Detection
-from streams.frame import Frame, Outage, Source
+from streams.frame import Frame, Outage, Source, StreamError
 
 
 class Examines(Protocol):
@@ -21,7 +20,7 @@ class Examines(Protocol):
 class Announces(Protocol):
     """What tells the world."""
 
-    async def announce(self, verdict: Verdict, frame: Frame | None) -> Message: ...
+    async def announce_all(self, verdicts: Sequence[Verdict], frame: Frame | None) -> None: ...
 
 
 @dataclass
@@ -33,39 +32,39 @@ class Watch:
     judge: Judge
     announcer: Announces
     judged: Callable[[Frame], None]  # told of every frame that was judged
+    live: bool
+    began_at: datetime = field(default_factory=lambda: datetime.now(UTC), init=False)
     frames: int = field(default=0, init=False)  # judged so far
-    last_frame: Frame | None = field(default=None, init=False)
-
-    @property
-    def state(self) -> str:
-        """connecting, online, offline or ended."""
-        return self.source.state
+    judged_until: datetime | None = field(default=None, init=False)  # capture time of the last judged frame
 
     async def run(self) -> None:
         """Ends with the recording; a live source is watched until the task is cancelled.
 
-        Raises StreamError for a recording that cannot be read.
+        Raises StreamError for a recording that cannot be read to its end. Its alerts are closed all the same:
+        nobody will see any more whether they go on. Cancelled, it leaves them open for the next start.
         """
         try:
             await self._sights()
+        except StreamError as error:
+            await self._close_alerts(str(error))
+            raise
         finally:
             await self.source.close()
-        ended_at = self.last_frame.captured_at if self.last_frame else datetime.now(UTC)
-        await self._announce(self.judge.finish(ended_at), None)
+        await self._close_alerts("The recording ended.")
 
     async def _sights(self) -> None:
         async for sight in self.source.sights():
             match sight:
                 case Frame() as frame:
-                    self.last_frame = frame
                     detections = await self.examiner.examine(frame)
-                    await self._announce(self.judge.weigh(frame, detections), frame)
+                    await self.announcer.announce_all(self.judge.weigh(frame, detections), frame)
                     if detections:  # none: too old when its turn came; dropped there, and counted
                         self.frames += 1
+                        self.judged_until = frame.captured_at
                         self.judged(frame)
                 case Outage() as outage:
-                    await self._announce(self.judge.weigh_outage(outage), None)
+                    await self.announcer.announce_all(self.judge.weigh_outage(outage), None)
 
-    async def _announce(self, verdicts: list[Verdict], frame: Frame | None) -> None:
-        for verdict in verdicts:
-            await self.announcer.announce(verdict, frame)
+    async def _close_alerts(self, reason: str) -> None:
+        verdicts = self.judge.finish(self.judged_until or datetime.now(UTC), reason)
+        await self.announcer.announce_all(verdicts, None)

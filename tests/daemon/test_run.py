@@ -16,10 +16,11 @@ import psutil
 import pytest
 from av.video.stream import VideoStream
 
+from daemon.run import run
 from tests.clips import FPS, scene, write_clip
 from tests.daemon.daemon_process import Daemon, eventually
 from tests.real import require
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, free_port
 from tests.rtsp import RtspServer
 
 
@@ -199,6 +200,39 @@ def test_reloading_touches_only_what_changed(tmp_path: Path, redis: RedisServer)
             eventually("a is gone", lambda: daemon.stream("a") == {})
             assert daemon.stop() < 5
     assert "Traceback" not in daemon.log
+
+
+def test_changing_the_only_camera_does_not_end_the_daemon(tmp_path: Path, redis: RedisServer) -> None:
+    camera = write_clip(tmp_path / "camera.h264", seconds=4)
+    head = "defaults: {detectors: [quality]}\nstreams:\n"
+    with RtspServer({"/a": camera, "/b": camera}) as server, Daemon(
+        tmp_path, f"{head}  - {{name: gate, url: '{server.url('/a')}'}}\n", redis_url=redis.url
+    ) as daemon:
+        eventually("frames", lambda: int(daemon.stream("gate").get("frames", 0)) > 3)
+        daemon.configure(f"{head}  - {{name: gate, url: '{server.url('/b')}', sample_fps: 7}}\n")
+        daemon.signal(signal.SIGHUP)
+        eventually("it is reloaded", lambda: "reloaded" in daemon.log)
+        eventually("new frames", lambda: 3 < int(daemon.stream("gate").get("frames", 0)) < 1000)
+        daemon.configure(f"{head}  - {{name: yard, url: '{server.url('/b')}'}}\n")
+        daemon.signal(signal.SIGHUP)
+        eventually("frames of yard", lambda: int(daemon.stream("yard").get("frames", 0)) > 3)
+        ended: Any = redis.client().hget("framewarden:streams:gate", "state")
+        assert ended == "ended"
+        assert daemon.stop() < 5
+
+
+async def test_what_no_channel_takes_makes_a_run_of_recordings_fail(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clip = clip_that_freezes(tmp_path / "freeze.mp4")
+    config = tmp_path / "framewarden.yaml"
+    config.write_text(
+        f"redis: {{url: 'redis://127.0.0.1:{free_port()}'}}\n"
+        f"service: {{listen: null, state_dir: '{tmp_path / 'state'}'}}\n"
+        f"streams:\n  - {{name: upload, url: '{clip}', detectors: [quality]}}\n"
+    )
+    assert await run(config, deliver_seconds=1) == 1
+    assert "redis: 3 messages were not delivered" in caplog.text
 
 
 def test_with_nothing_configured_an_embedded_redis_takes_the_alerts(tmp_path: Path) -> None:

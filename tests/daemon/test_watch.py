@@ -1,0 +1,143 @@
+"""One stream's story, with whole fakes around it: what is announced, and what is left open."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from alerts.judge import Judge
+from alerts.rules import Rules
+from alerts.verdict import Verdict
+from daemon.watch import Watch
+from detectors.detection import Detection, DetectorCard, Kind
+from streams.frame import Frame, Outage, StreamError, StreamFault
+
+BEGIN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+CARD = DetectorCard("fake", "fake")
+
+
+def frames(number: int) -> list[Frame]:
+    picture = np.zeros((2, 2, 3), np.uint8)
+    return [
+        Frame("gate", n, picture, BEGIN + timedelta(seconds=n / 5), 0.0, n / 5, live=True)
+        for n in range(number)
+    ]
+
+
+@dataclass
+class FakeSource:
+    """Hands over what it was given, then ends, fails, or waits for ever."""
+
+    given: Sequence[Frame | Outage]
+    then: StreamError | None = None
+    for_ever: bool = False
+    name: str = "gate"
+    state: str = "online"
+    counts: Counter[str] = field(default_factory=Counter)
+    closed: bool = False
+
+    async def sights(self) -> AsyncIterator[Frame | Outage]:
+        for sight in self.given:
+            yield sight
+        if self.then:
+            raise self.then
+        if self.for_ever:
+            await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class FakeExaminer:
+    """Says the same score of every frame, and nothing of those that are named as dropped."""
+
+    def __init__(self, score: float, dropped: range = range(0)) -> None:
+        self._score, self._dropped = score, dropped
+
+    async def examine(self, frame: Frame) -> tuple[Detection, ...]:
+        if frame.number in self._dropped:
+            return ()
+        return (Detection(Kind.ANOMALY, "content", self._score, 1.0, CARD),)
+
+
+@dataclass
+class FakeAnnouncer:
+    """Remembers what it was told."""
+
+    told: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    async def announce_all(self, verdicts: Sequence[Verdict], frame: Frame | None) -> None:
+        self.told += [f"{verdict.label} {verdict.change}" for verdict in verdicts]
+        self.reasons += [verdict.reason for verdict in verdicts]
+
+
+def a_watch(source: FakeSource, examiner: FakeExaminer) -> tuple[Watch, FakeAnnouncer, list[int]]:
+    announcer, judged = FakeAnnouncer(), list[int]()
+    watch = Watch(
+        source,
+        examiner,
+        Judge("gate", Rules()),
+        announcer,
+        lambda frame: judged.append(frame.number),
+        live=True,
+    )
+    return watch, announcer, judged
+
+
+async def test_a_recording_that_ends_closes_its_alerts() -> None:
+    source = FakeSource(frames(10))
+    watch, announcer, judged = a_watch(source, FakeExaminer(2.0))
+    await watch.run()
+    assert announcer.told == ["content opened", "content closed"]
+    assert "The recording ended." in announcer.reasons[-1]
+    assert judged == list(range(10))
+    assert source.closed
+
+
+async def test_a_recording_that_breaks_closes_its_alerts_and_says_why() -> None:
+    source = FakeSource(frames(10), then=StreamError(StreamFault.CRASHED, "the decoder crashed on clip.mp4"))
+    watch, announcer, _ = a_watch(source, FakeExaminer(2.0))
+    with pytest.raises(StreamError):
+        await watch.run()
+    assert announcer.told == ["content opened", "content closed"]
+    assert "the decoder crashed on clip.mp4" in announcer.reasons[-1]
+    assert source.closed
+
+
+async def test_a_watch_that_is_cancelled_leaves_its_alerts_open_for_the_next_start() -> None:
+    source = FakeSource(frames(10), for_ever=True)
+    watch, announcer, judged = a_watch(source, FakeExaminer(2.0))
+    task = asyncio.create_task(watch.run())
+    while len(judged) < 10:  # noqa: ASYNC110 - the fakes need a turn each
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert announcer.told == ["content opened"]
+    assert source.closed
+
+
+async def test_frames_that_were_dropped_end_an_outage_but_do_not_count_as_judged() -> None:
+    lost = [Outage("gate", BEGIN + timedelta(seconds=n), n, StreamFault.ENDED, "gone") for n in range(8)]
+    back = [
+        Frame(
+            "gate",
+            n,
+            np.zeros((2, 2, 3), np.uint8),
+            BEGIN + timedelta(seconds=8 + n / 5),
+            0.0,
+            0.0,
+            live=True,
+        )
+        for n in range(20)
+    ]
+    watch, announcer, judged = a_watch(FakeSource([*lost, *back]), FakeExaminer(0.0, dropped=range(20)))
+    await watch.run()
+    assert announcer.told == ["offline opened", "offline closed"]
+    assert judged == []
+    assert (watch.frames, watch.judged_until) == (0, None)
