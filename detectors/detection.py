@@ -89,6 +89,8 @@ class Detector(Protocol):
     """
 
     name: str
+    kind: Kind  # of all its detections
+    width: int  # pixels: a wider picture need not be converted, copied or kept for it
 
     def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection]]:
         """One answer for each frame, in the same order; a stream stands at most once in a batch.

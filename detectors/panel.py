@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from detectors.detection import Detection, Detector, DetectorCard, DetectorError, Doubt, Kind
+from detectors.detection import Detection, Detector, DetectorCard, DetectorError, Doubt
 from streams.frame import Frame
 
 FIRST_PAUSE = 1.0  # seconds until a detector that failed is tried again; twice as long each time
@@ -61,8 +61,8 @@ class Panel:
 
     def _doubt(self, name: str, words: str) -> tuple[Detection, ...]:
         self.counts[f"degraded_{name}"] += 1
-        kind = Kind.OBJECT if name == "objects" else Kind(name)
         card = DetectorCard(name=name, model="")
+        kind = self._detectors[name].kind
         return (Detection(kind, "", 0.0, 1.0, card, doubt=Doubt.DETECTOR_DEGRADED, reason=words),)
 
 

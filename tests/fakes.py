@@ -48,8 +48,11 @@ class ManualClock:
 class FakeDetector:
     """Says of every frame how often it looked; can be held up, fail on purpose, and dislike frames."""
 
-    def __init__(self, name: str = "quality") -> None:
+    width = 64
+
+    def __init__(self, name: str = "quality", kind: Kind | None = None) -> None:
         self.name = name
+        self.kind = kind or Kind(name)
         self.batches: list[list[tuple[str, int]]] = []  # (stream, number) of what it was asked about
         self.forgotten: list[str] = []
         self.closed = 0
@@ -70,7 +73,7 @@ class FakeDetector:
             raise DetectorError(f"cannot look at frame {min(bad)}")
         card = DetectorCard(self.name, "fake")
         return [
-            [Detection(Kind(self.name), "thing", 0.0, 1.0, card, reason=f"{each.stream} {each.number}")]
+            [Detection(self.kind, "thing", 0.0, 1.0, card, reason=f"{each.stream} {each.number}")]
             for each in frames
         ]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from config.settings import AnomalySettings
 from detectors.anomaly.camera import Camera
-from detectors.detection import Detection
+from detectors.detection import Detection, Kind
 from detectors.device import limit_torch_threads
 from streams.frame import Frame
 
@@ -21,6 +21,8 @@ class AnomalyDetector:
     """Learns each camera's normal by itself, keeps it in `state_dir`/<stream>, says what is not normal."""
 
     name = "anomaly"
+    kind = Kind.ANOMALY
+    width = 640
 
     def __init__(self, settings: AnomalySettings, state_dir: Path, device: str = "cpu") -> None:
         """`device` is not used yet: cells are so few that sending them elsewhere would take longer."""

@@ -13,6 +13,8 @@ class QualityDetector:
     """Says of every frame whether it is black, frozen, blurred, covered, badly exposed, smeared or moved."""
 
     name = "quality"
+    kind = Kind.QUALITY
+    width = 640
 
     def __init__(self, settings: QualitySettings) -> None:
         self._settings = settings
@@ -30,7 +32,7 @@ class QualityDetector:
             camera = self._cameras[frame.stream] = Camera(self._settings)
         return tuple(
             Detection(
-                Kind.QUALITY,
+                self.kind,
                 str(fault),
                 finding.score,
                 finding.threshold,

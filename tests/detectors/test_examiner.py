@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.detection import Detection, DetectorError, Doubt
+from detectors.detection import Detection, DetectorError, Doubt, Kind
 from detectors.examiner import BATCH, Examiner
 from tests.fakes import FakeDetector, ManualClock, frame
 
@@ -131,6 +131,14 @@ async def test_a_detector_that_fails_is_doubted_left_alone_for_longer_and_longer
         clock.now = 131.3  # the pause began anew, at a second
         again, _ = await ours.examine(frame("a", 402, captured=131.3))
         assert again.doubt is None
+
+
+async def test_the_doubt_of_a_failing_detector_is_of_its_own_kind_whatever_its_name() -> None:
+    broken = FakeDetector("faces", Kind.DEEPFAKE)
+    broken.failing = DetectorError("the card is lost")
+    async with examiner(broken) as ours:
+        (doubt,) = await ours.examine(frame("a"))
+    assert (doubt.kind, doubt.made_by.name) == (Kind.DEEPFAKE, "faces")
 
 
 async def test_one_bad_frame_does_not_blind_the_detector_to_the_others_of_its_batch() -> None:
