@@ -202,14 +202,16 @@ class EmbeddedRedis:
     ) -> None:
         began = time.monotonic()
         loading = False
+        # The time limit is ours: with one of its own, redis-py sends under asyncio.wait_for.
         redis = Redis.from_url(
-            self.url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+            self.url, socket_timeout=None, socket_connect_timeout=None, retry=Retry(NoBackoff(), 0)
         )
         try:
             while child.returncode is None:
                 try:
-                    await redis.ping()
-                except (RedisError, OSError) as error:
+                    async with asyncio.timeout(1):
+                        await redis.ping()
+                except (RedisError, OSError) as error:  # and TimeoutError, which is an OSError
                     loading = "LOADING" in str(error).upper()
                 else:
                     return

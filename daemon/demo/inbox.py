@@ -37,7 +37,7 @@ class Inbox:
     async def receive(self, url: str, stream: str) -> NoReturn:
         """Subscribes, and never ends by itself; a connection that is lost is made again."""
         while True:
-            # With a time limit of its own, redis-py sends under asyncio.wait_for, which can swallow a cancellation.
+            # With a time limit, redis-py sends under asyncio.wait_for, which can swallow a cancellation.
             redis = Redis.from_url(url, decode_responses=True, socket_timeout=None)
             try:
                 async with redis.pubsub(ignore_subscribe_messages=True) as subscription:

@@ -141,7 +141,7 @@ class Show:
         deadline = time.monotonic() + self._patience.learn
         seen: set[str] = set()
         words = "nothing yet"
-        async with Redis.from_url(url, decode_responses=True) as redis:
+        async with Redis.from_url(url, decode_responses=True, socket_timeout=None) as redis:
             while time.monotonic() < deadline:
                 try:
                     fields = await redis.hgetall(f"framewarden:streams:{self._stream}")
@@ -205,7 +205,7 @@ class Show:
 
 
 async def _answers(url: str) -> bool:
-    async with Redis.from_url(url) as redis:
+    async with Redis.from_url(url, socket_timeout=None) as redis:
         try:
             await redis.ping()
         except RedisError:
