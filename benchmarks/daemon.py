@@ -1,10 +1,10 @@
 """What the whole daemon costs a stream, beside bare decoding of the same stream in the same minute.
 
-    python -m benchmarks.daemon [--json] [--streams 3] [--seconds 30] [--clip FILE]
+    python -m benchmarks.daemon [--json] [--streams 3] [--seconds 30] [--sizes 1080p25 480p25]
 
 The real daemon with quality and anomaly at 5 pictures a second, on cameras that GStreamer plays, learned
-before anything is counted. Beside it two plain processes only decode the same stream with PyAV. Then one camera goes
-black again and again: how long from capturing a frame to the message at a Redis subscriber.
+before anything is counted. Beside it two plain processes only decode the same stream with PyAV. Then one
+camera goes black again and again: how long from capturing a frame to the message at a Redis subscriber.
 """
 
 import argparse
