@@ -18,6 +18,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from streams.message import (
+    LONGEST_RECORDING,
     SLOTS,
     Alive,
     Failed,
@@ -112,7 +113,8 @@ def _read(job: Job, outlet: Outlet) -> None:
     outlet.tell(info)
     timeline, sampler = Timeline(job.live), Sampler(job.sample_fps)
     reformatter = VideoReformatter()
-    usual_step = 1 / (info.fps or USUAL_FPS)
+    # A file may claim one picture in thousands of years.
+    usual_step = min(1 / (info.fps or USUAL_FPS), Timeline.longest_step)
     size = (0, 0)
     began = fresh = suspect = False
     for picture in _pictures(job, container, stream, outlet):
@@ -215,6 +217,12 @@ def _describe(
         width=width or codec.width,
         height=height or codec.height,
         fps=float(rate) if rate else 0.0,
-        duration=container.duration / av.time_base if container.duration and not job.live else 0.0,
+        duration=0.0 if job.live else _duration(container),
         transport=transport,
     )
+
+
+def _duration(container: InputContainer) -> float:
+    """Seconds; 0 where the file does not say, or says what cannot be."""
+    seconds = (container.duration or 0) / av.time_base
+    return seconds if 0 < seconds <= LONGEST_RECORDING else 0.0

@@ -12,6 +12,9 @@ from enum import StrEnum
 
 SLOTS = 3  # pictures a child may hand over before one is given back
 LONGEST_LINE = 16_384  # bytes
+LONGEST_RECORDING = 10 * 366 * 86_400.0  # seconds: no camera's recording is longer
+MOST = 1e12  # any number
+_BOUNDS = {"position": LONGEST_RECORDING, "duration": LONGEST_RECORDING}
 
 
 class Trouble(StrEnum):
@@ -137,18 +140,18 @@ def unpack(line: bytes) -> tuple[Message, dict[str, int]]:
     if raw.keys() != fields.keys():
         raise ValueError("missing or unknown fields")
     for name, wanted in fields.items():
-        _check(raw[name], wanted)
+        _check(raw[name], wanted, _BOUNDS.get(name, MOST))
     return kind(**raw), counts
 
 
-def _check(value: object, wanted: object) -> None:
+def _check(value: object, wanted: object, most: float = MOST) -> None:
     match value:
         case bool():
             fine = wanted is bool
         case int():
-            fine = wanted in (int, float) and 0 <= value <= 2**40
+            fine = wanted in (int, float) and 0 <= value <= most
         case float():
-            fine = wanted is float and 0 <= value <= 1e12  # NaN is neither
+            fine = wanted is float and 0 <= value <= most  # NaN is neither
         case str():
             fine = wanted is str and len(value) <= 80 and value.isprintable()
         case _:

@@ -5,13 +5,16 @@ class Timeline:
     """Turns timestamps that are absent, wrap around or jump into seconds since the first picture.
 
     Positions never fall. A live source that leaps by more than `longest_step` seconds has set its clock
-    anew, and time goes on by what passed here; a recording may truly hold long gaps.
+    anew, and time goes on by what passed here. A recording may truly hold long gaps, but where one is longer
+    than `longest_gap` the timestamps are at fault, and the usual step is taken.
     """
 
     longest_step = 10.0
+    longest_gap = 86_400.0
 
     def __init__(self, live: bool) -> None:
         self._live = live
+        self._leap = self.longest_step if live else self.longest_gap
         self._position = -1.0
         self._stamp: float | None = None
         self._now = 0.0
@@ -31,7 +34,7 @@ class Timeline:
     def _step(self, stamp: float | None, now: float, usual_step: float) -> float:
         if stamp is not None and self._stamp is not None:
             step = stamp - self._stamp
-            if step >= 0 and (step <= self.longest_step or not self._live):
+            if 0 <= step <= self._leap:
                 return step
             return max(0.0, now - self._now) if self._live else usual_step
         return usual_step

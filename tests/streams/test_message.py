@@ -40,6 +40,8 @@ def test_what_is_packed_comes_out_again(message: Message) -> None:
         {"width": 2**60},
         {"position": float("nan")},
         {"position": float("inf")},
+        {"position": 4e11},  # no calendar goes so far
+        {"position": 4 * 10**11},
         {"captured": -5.0},
         {"keyframe": 1},
         {"surprise": 1},

@@ -79,6 +79,12 @@ def test_a_recording_may_hold_long_gaps_but_no_steps_back() -> None:
     assert positions == pytest.approx([0, 0.04, 60.04, 60.08, 60.12, 60.16])
 
 
+def test_a_recording_that_leaps_by_more_than_a_day_has_a_broken_clock() -> None:
+    timeline = Timeline(live=False)
+    positions = [timeline.at(stamp, 0, 0.04) for stamp in (0.0, 80_000.0, 4e11, 4e11 + 1)]
+    assert positions == pytest.approx([0, 80_000, 80_000.04, 80_001.04])
+
+
 @given(
     first=st.floats(0.01, 5), factor=st.floats(1.1, 4), longest=st.floats(5, 100), number=st.integers(1, 60)
 )

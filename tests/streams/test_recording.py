@@ -7,12 +7,14 @@ import time
 import wave
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import psutil
 import pytest
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from config.settings import StreamSettings
@@ -200,6 +202,32 @@ async def test_pictures_before_the_first_keyframe_are_not_shown(tmp_path: Path) 
     assert seen[0].keyframe and len(seen) > 10
     assert reading.counts["dropped_before_keyframe"] > 0
     assert reading.counts["decoded"] - reading.counts["dropped_before_keyframe"] == len(seen)
+
+
+@pytest.mark.parametrize("name", ["far.mkv", "far.nut"])
+async def test_a_file_that_claims_to_last_for_ages_is_read_nonetheless(tmp_path: Path, name: str) -> None:
+    """Its last timestamp lies 12 000 years after the first, which no calendar can hold."""
+    path = tmp_path / name
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=1)
+        assert isinstance(stream, VideoStream)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = Fraction(1, 1)
+        packets = []
+        for number in range(3):
+            picture = av.VideoFrame.from_ndarray(scene(number, 64, 64), "bgr24")
+            picture.pts, picture.time_base = number, Fraction(1, 1)
+            packets += stream.encode(picture)
+        for packet, stamp in zip([*packets, *stream.encode()], (0, 1, 400_000_000_000), strict=True):
+            packet.time_base = Fraction(1, 1)
+            packet.pts = packet.dts = stamp
+            container.mux(packet)
+    seen = await read(recording(path))
+    assert [frame.position for frame in seen[:2]] == [0, 1]
+    assert 1 < seen[2].position <= 11
+    report = await probe(StreamSettings(name="upload", url=str(path)), seconds=60)
+    assert report.duration is None
 
 
 @pytest.mark.parametrize(
