@@ -62,9 +62,13 @@ class Judge:
         """What one frame, with all that was said of it, leads to."""
         moment = self._advance(frame.captured_at)
         self._watched_until = frame.captured_at
+        detections = [each for detection in detections for each in self._meant(detection)]
         said = self._worst_of_each(detections)
         mentioned = {each.kind for each in detections}
         doubtful = {each.kind for each in detections if each.doubt is not None}
+        for key in [key for key, track in self._tracks.items() if not track.seen.label]:
+            if key not in said and key[0] in mentioned:  # what it is about has names now
+                del self._tracks[key]
         silent = self._tracks.keys() - said.keys()
         for key, track in self._tracks.items():
             if key in silent:
@@ -120,6 +124,15 @@ class Judge:
     def _key(self, detection: Detection) -> _Key:
         label = detection.label if self._rules.of_kind[detection.kind].by_label else ""
         return detection.kind, label, detection.subject
+
+    def _meant(self, detection: Detection) -> list[Detection]:
+        """A doubt without a label is about everything of its kind that was ever told of."""
+        if detection.doubt is None or detection.label:
+            return [detection]
+        known = [track.seen for track in self._tracks.values() if track.kind is detection.kind]
+        return [
+            replace(detection, label=seen.label, subject=seen.subject) for seen in known if seen.label
+        ] or [detection]
 
     def _track(self, key: _Key, seen: Detection) -> Track:
         if key not in self._tracks:

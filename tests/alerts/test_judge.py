@@ -289,6 +289,28 @@ def test_the_worst_of_several_counts_and_doubt_is_never_fine() -> None:
     assert [verdict.change for verdict in scene.said] == [Change.OPENED, Change.UPDATED]
 
 
+def test_a_failing_detector_is_in_doubt_of_all_its_labels_and_leaves_nothing_behind() -> None:
+    """What it says then has no label: nobody knows what it would have seen."""
+    failing = Detection(Kind.QUALITY, "", 0.0, 1.0, CARD, doubt=Doubt.DETECTOR_DEGRADED, reason="card lost")
+    well = [a_detection(".", Kind.QUALITY, label) for label in ("black", "blurred")]
+    scene = Scene()
+    scene.frame(failing)
+    assert scene.judge.standing == {"quality": "cannot_tell:detector_degraded"}
+    scene.frame(*well)
+    assert scene.judge.standing == {"quality": "fine"}
+    for _ in range(5):
+        scene.frame(a_detection("#", Kind.QUALITY, "black"), a_detection(".", Kind.QUALITY, "blurred"))
+    for _ in range(25):
+        scene.frame(failing)
+    assert scene.judge.standing == {"quality": "cannot_tell:detector_degraded"}
+    assert scene.told() == "black opened 1.0, black updated 5.4"
+    assert scene.said[-1].reason == "Cannot tell for 4 s whether it goes on: card lost"
+    for _ in range(14):
+        scene.frame(a_detection(".", Kind.QUALITY, "black"), a_detection("?", Kind.QUALITY, "blurred"))
+    assert scene.told().endswith("black closed 9.0")
+    assert scene.judge.standing == {"quality": "fine:except blurred (learning 42%)"}
+
+
 def test_a_subject_that_leaves_closes_its_alert_and_is_forgotten() -> None:
     scene = Scene()
     for _ in range(10):
