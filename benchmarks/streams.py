@@ -55,7 +55,7 @@ def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
 
 
 def pss_megabytes(processes: list[psutil.Process]) -> float:
-    """Memory, what is shared counted in shares."""
+    """Memory, what is shared counted in shares. Only root may look into a decoding child."""
     return sum(process.memory_full_info().pss for process in processes) / 2**20
 
 

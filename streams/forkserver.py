@@ -27,6 +27,11 @@ MEMORY_LIMIT = 2 * 1024**3  # bytes of address space a child may take
 OPEN_FILES_LIMIT = 64
 START_TIMEOUT = 30.0  # seconds until a fork server that does not answer is replaced
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_NO_NEW_PRIVS = 38
+# What an interpreter, and FFmpeg behind a proxy, need of the daemon's environment; the rest may be secret.
+_NEEDED = {"PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "TZ", "LANG", "http_proxy", "no_proxy"}
+_NEEDED_FAMILIES = ("PYTHON", "LC_")
 _ENDED = {signal.SIGCHLD}
 
 _lock = threading.Lock()
@@ -99,6 +104,7 @@ def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
             [sys.executable, "-m", "streams.forkserver", str(theirs.fileno())],
             cwd=Path(__file__).parents[1],  # where this package is found, installed or not
+            env=_environment(),
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # where some commands print JSON; mistakes go to stderr
@@ -106,6 +112,15 @@ def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
         )
     ours.settimeout(START_TIMEOUT)
     return process, ours
+
+
+def _environment() -> dict[str, str]:
+    """The daemon's, without the passwords and tokens that a config file may name there."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _NEEDED or name.startswith(_NEEDED_FAMILIES)
+    }
 
 
 def _serve(line: socket.socket) -> None:
@@ -156,12 +171,20 @@ def _reap(*_: object) -> None:
 
 
 def _confine(server: int) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server:  # it died before the line above
         os._exit(0)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES_LIMIT, OPEN_FILES_LIMIT))
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(_PR_SET_DUMPABLE, 0)  # its memory, with the camera's password, is closed to the other children
+
+
+def _prctl(option: int, value: int) -> None:
+    zero = ctypes.c_ulong(0)  # the kernel looks at all five
+    if ctypes.CDLL(None, use_errno=True).prctl(option, ctypes.c_ulong(value), zero, zero, zero):
+        raise OSError(ctypes.get_errno(), f"prctl {option} failed")
 
 
 if __name__ == "__main__":

@@ -6,13 +6,16 @@ import dataclasses
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 
+from streams import forkserver
 from streams.child import Child
 from streams.frame import StreamError, StreamFault
 from streams.message import Alive, Failed, Job, Message, Picture, StreamInfo, pack
@@ -126,6 +129,36 @@ async def test_a_child_that_holds_no_slot_is_not_called_silent() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(2.4):
             await hear(Liar(*says))
+
+
+async def test_a_child_is_told_no_secret_of_the_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATE_PASSWORD", "hunter2")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    forkserver.stop()  # the next one is started with this environment
+    try:
+        async with Child(JOB, Counter()):
+            servers = [
+                child for child in psutil.Process().children() if "streams.forkserver" in child.cmdline()
+            ]
+            assert len(servers) == 1 and len(servers[0].children()) == 1  # who has its environment
+            environment = servers[0].environ()
+    finally:
+        forkserver.stop()
+    assert "hunter2" not in environment.values() and "GATE_PASSWORD" not in environment
+    assert environment["LC_ALL"] == "C.UTF-8" and environment["PATH"] == os.environ["PATH"]
+
+
+def test_a_child_gains_no_right_and_hides_its_memory_from_its_siblings() -> None:
+    # A root user sees through all this, so the kernel is asked what it was told.
+    script = """
+import ctypes, os
+from streams.forkserver import _confine
+_confine(os.getppid())
+prctl, zero = ctypes.CDLL(None).prctl, ctypes.c_ulong(0)
+print("no new privileges:", prctl(39, zero, zero, zero, zero), "dumpable:", prctl(3, zero, zero, zero, zero))
+"""
+    told = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
+    assert told.stdout == "no new privileges: 1 dumpable: 0\n"
 
 
 async def test_a_cancelled_birth_leaves_nothing(tmp_path: Path) -> None:
