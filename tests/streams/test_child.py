@@ -114,6 +114,16 @@ async def test_a_child_that_says_what_cannot_be_is_ended(says: list[bytes]) -> N
     assert not liar.shrank
 
 
+async def test_no_child_makes_up_what_is_counted() -> None:
+    liar = Liar(*said(INFO), *(pack(Alive(), {f"made_up_{number}": 1}) for number in range(100)))
+    counts: Counter[str] = Counter()
+    with pytest.raises(StreamError, match="died"):
+        async with Child(JOB, counts, liar) as child:
+            async for _ in child.messages():
+                pass
+    assert counts == {"children_died": 1}
+
+
 @pytest.mark.parametrize("says", [[], said(INFO, Alive())])
 async def test_a_child_that_falls_silent_is_ended(says: list[bytes]) -> None:
     liar = Liar(*says)

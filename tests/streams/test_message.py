@@ -48,9 +48,10 @@ def test_what_is_packed_comes_out_again(message: Message) -> None:
         {"is": "Job"},
         {"is": ["Picture"]},
         {"counts": {"a b": 1}},
+        {"counts": {"decoded": 1, "delivered": 1}},  # that is for the parent to count
         {"counts": {"decoded": -1}},
         {"counts": {"decoded": "many"}},
-        {"counts": {f"c{number}": 1 for number in range(100)}},
+        {"counts": {"decoded_1": 1}},
         {"counts": None},
     ],
 )
