@@ -30,6 +30,8 @@ class Doubt(StrEnum):
     TOO_DARK = "too_dark"
     TOO_BLURRED = "too_blurred"
     TOO_COMPRESSED = "too_compressed"
+    TOO_PLAIN = "too_plain"  # too little structure to tell by
+    HIDDEN = "hidden"  # another fault of the picture hides it; the reason names that one
     DAMAGED = "damaged"
     DETECTOR_DEGRADED = "detector_degraded"
     STREAM_DOWN = "stream_down"

@@ -45,28 +45,27 @@ class Finding:
 # told. A black picture is black, whatever else it is. Where the decoder lost the picture, where light is
 # clipped, and behind a hand there is nothing to be sharp, in its place, or (but for decoder damage) moving.
 # A blurred picture has lost the detail that places are known by. Frozen hides nothing: it says when.
-HIDES: dict[Fault, tuple[Doubt, frozenset[Fault]]] = {
-    Fault.BLACK: (Doubt.TOO_DARK, frozenset(Fault) - {Fault.BLACK}),
-    Fault.SMEARED: (
-        Doubt.DAMAGED,
-        frozenset({Fault.OVEREXPOSED, Fault.UNDEREXPOSED, Fault.COVERED, Fault.BLURRED, Fault.MOVED}),
+HIDES: dict[Fault, frozenset[Fault]] = {
+    Fault.BLACK: frozenset(Fault) - {Fault.BLACK},
+    Fault.SMEARED: frozenset(
+        {Fault.OVEREXPOSED, Fault.UNDEREXPOSED, Fault.COVERED, Fault.BLURRED, Fault.MOVED}
     ),
-    Fault.OVEREXPOSED: (
-        Doubt.TOO_BLURRED,
-        frozenset({Fault.UNDEREXPOSED, Fault.COVERED, Fault.FROZEN, Fault.BLURRED, Fault.MOVED}),
+    Fault.OVEREXPOSED: frozenset(
+        {Fault.UNDEREXPOSED, Fault.COVERED, Fault.FROZEN, Fault.BLURRED, Fault.MOVED}
     ),
-    Fault.UNDEREXPOSED: (Doubt.TOO_DARK, frozenset({Fault.COVERED, Fault.BLURRED, Fault.MOVED})),
-    Fault.COVERED: (Doubt.TOO_BLURRED, frozenset({Fault.FROZEN, Fault.BLURRED, Fault.MOVED})),
-    Fault.BLURRED: (Doubt.TOO_BLURRED, frozenset({Fault.MOVED})),
+    Fault.UNDEREXPOSED: frozenset({Fault.COVERED, Fault.BLURRED, Fault.MOVED}),
+    Fault.COVERED: frozenset({Fault.FROZEN, Fault.BLURRED, Fault.MOVED}),
+    Fault.BLURRED: frozenset({Fault.MOVED}),
 }
 
 
 def settle(findings: dict[Fault, Finding]) -> dict[Fault, Finding]:
     """Turns the findings that an alarming fault hides into 'cannot tell'."""
     settled = dict(findings)
-    for fault, (doubt, hidden) in HIDES.items():
+    for fault, hidden in HIDES.items():
         if not settled[fault].alarming:
             continue
         for other in hidden:
-            settled[other] = Finding(0.0, settled[other].threshold, f"cannot be told: {fault}", doubt)
+            words = f"cannot be told: the picture is {fault}"
+            settled[other] = Finding(0.0, settled[other].threshold, words, Doubt.HIDDEN)
     return settled

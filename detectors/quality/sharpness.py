@@ -34,9 +34,7 @@ class Sharpness:
         """Judges one picture; `learn` is called afterwards if nothing is wrong with it."""
         self._width = edge_width(look.grey)
         if self._width is None:
-            return Finding(
-                0.0, self._threshold, "too few edges to tell sharp from blurred", Doubt.TOO_BLURRED
-            )
+            return Finding(0.0, self._threshold, "too few edges to tell sharp from blurred", Doubt.TOO_PLAIN)
         usual = min(self._usual, SOFT / 1.5)
         reason = f"edges are {self._width / WIDTH:.1%} of the picture wide, usually {self._usual / WIDTH:.1%}"
         return Finding(self._width / usual, self._threshold, reason, provisional=self._learned < LEARNED)

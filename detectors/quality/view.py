@@ -68,7 +68,7 @@ class View:
             moved = Finding(0.0, self._elsewhere_at, words, Doubt.LEARNING, progress=progress)
         elif not enough(steady):
             words = "too little steady structure to know the place by"
-            moved = Finding(0.0, self._elsewhere_at, words, Doubt.TOO_BLURRED)
+            moved = Finding(0.0, self._elsewhere_at, words, Doubt.TOO_PLAIN)
         else:
             if at_rest(small, recent, look.cells):
                 self._at_rest = self._moved(small, reference, like, usual, steady, faded)

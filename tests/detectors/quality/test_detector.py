@@ -86,8 +86,8 @@ def test_black_is_black_and_nothing_else_can_be_told(settled: Camera) -> None:
     assert alarms(said) == {"black"}
     assert said["black"].reason == "100% of the picture is black and empty"
     for label in LABELS - {"black"}:
-        assert said[label].doubt is Doubt.TOO_DARK
-        assert said[label].reason == "cannot be told: black"
+        assert said[label].doubt is Doubt.HIDDEN
+        assert said[label].reason == "cannot be told: the picture is black"
 
 
 def test_a_night_scene_is_not_black_nor_covered_nor_blurred(settled: Camera) -> None:
@@ -223,6 +223,15 @@ def test_a_camera_blurred_from_the_start_is_told() -> None:
     assert "blurred" in alarms(Camera().watch(soft, 5, noise=0.5))
 
 
+def test_fog_is_too_plain_to_be_called_blurred_or_moved() -> None:
+    waves = 120 + 3 * np.sin(np.arange(320) / 8) + 3 * np.sin(np.arange(180) / 8)[:, None]
+    said = Camera().watch(np.repeat(waves.astype(np.uint8)[..., None], 3, axis=2), 11, noise=1)
+    assert not alarms(said)
+    assert said["blurred"].doubt is said["moved"].doubt is Doubt.TOO_PLAIN
+    assert said["blurred"].reason == "too few edges to tell sharp from blurred"
+    assert said["moved"].reason == "too little steady structure to know the place by"
+
+
 def test_a_soft_camera_is_its_own_measure() -> None:
     soft = np.asarray(cv2.GaussianBlur(scene(), (0, 0), 1.2), np.uint8)
     camera = Camera()
@@ -236,7 +245,7 @@ def test_a_stretched_region_is_shown_where_it_is(settled: Camera) -> None:
     assert alarms(said) == {"smeared"}
     (region,) = said["smeared"].regions
     assert region.top == pytest.approx(0.56, abs=0.12)
-    assert said["blurred"].doubt is Doubt.DAMAGED
+    assert said["blurred"].doubt is Doubt.HIDDEN
 
 
 def test_what_the_decoder_says_counts_once_it_says_it_often(settled: Camera) -> None:
@@ -339,7 +348,7 @@ def test_no_fault_alarms_that_an_alarming_one_hides(findings: dict[Fault, Findin
     assert settled.keys() == findings.keys()
     loud = {fault for fault, each in settled.items() if each.alarming}
     for fault in loud & HIDES.keys():
-        assert not loud & HIDES[fault][1]
+        assert not loud & HIDES[fault]
     assert bool(loud) == any(each.alarming for each in findings.values())
 
 
