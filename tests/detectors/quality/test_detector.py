@@ -224,8 +224,8 @@ def test_a_camera_blurred_from_the_start_is_told() -> None:
 
 
 def test_fog_is_too_plain_to_be_called_blurred_or_moved() -> None:
-    waves = 120 + 3 * np.sin(np.arange(320) / 8) + 3 * np.sin(np.arange(180) / 8)[:, None]
-    said = Camera().watch(np.repeat(waves.astype(np.uint8)[..., None], 3, axis=2), 11, noise=1)
+    waves = 120 + 3 * np.sin(np.arange(320) / 10) + 3 * np.sin(np.arange(180) / 10)[:, None]
+    said = Camera().watch(np.repeat(waves.astype(np.uint8)[..., None], 3, axis=2), 11, noise=0.5)
     assert not alarms(said)
     assert said["blurred"].doubt is said["moved"].doubt is Doubt.TOO_PLAIN
     assert said["blurred"].reason == "too few edges to tell sharp from blurred"
