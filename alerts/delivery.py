@@ -80,6 +80,16 @@ class Delivery:
             )  # fmt: skip
         return self.waiting
 
+    def learned(self, trouble: PublishError | None) -> None:
+        """What somebody else found who speaks to the same server: trouble, or None where it answers.
+
+        A quiet camera would otherwise hide for days that its alerts have nowhere to go.
+        """
+        if trouble is None:
+            self._came_back()
+        else:
+            self._went_down(trouble)
+
     async def _hand_over(self) -> bool:
         """One batch; False where nothing waits. Raises PublishError."""
         async with self._one_at_a_time:

@@ -32,7 +32,9 @@ Config = Annotated[
 
 
 @app.command()
-def run(config: Config, verbose: Annotated[bool, typer.Option("--verbose", "-v")] = False) -> None:
+def run(
+    config: Config, verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log details too.")] = False
+) -> None:
     """Watch the streams of CONFIG until told to stop (what systemd starts)."""
     from daemon.journal import start_logging
     from daemon.run import run as run_daemon

@@ -90,14 +90,16 @@ class House:
         await self.examiner.forget(stream)
 
     async def show(self, stream: str, fields: Mapping[str, str]) -> bool:
-        """Writes framewarden:streams:<name>. Best effort: its delivery says it when Redis is away."""
+        """Writes framewarden:streams:<name>, and tells the delivery to Redis whether Redis answers."""
         if self.redis is None:
             return False
+        delivery = next(each for each in self.deliveries if each.channel is self.redis)
         try:
             await self.redis.show(stream, fields)
-        except PublishError:
-            self.outbox.counts["states_not_shown"] += 1
+        except PublishError as trouble:
+            delivery.learned(trouble)
             return False
+        delivery.learned(None)
         return True
 
     async def close_orphans(self, settings: Settings) -> None:
@@ -195,7 +197,9 @@ async def assembled(settings: Settings) -> AsyncIterator[House]:
 
 async def _embedded_redis(settings: Settings, folder: Path, stack: AsyncExitStack) -> str:
     """Starts a redis-server of our own, and says how to reach it."""
-    server = await stack.enter_async_context(EmbeddedRedis(folder / "redis", settings.redis.port))
+    server = await stack.enter_async_context(
+        EmbeddedRedis(folder / "redis", settings.redis.port, stream_length=settings.redis.stream_length)
+    )
     path = server.url.removeprefix("unix://")
     log.info("no redis.url is set: alerts are on an embedded server; look with: redis-cli -s %s", path)
     return server.url

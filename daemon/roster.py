@@ -32,12 +32,14 @@ class Roster:
             before = _effective(self._settings) if self._settings else {}
             after = _effective(settings)
             for name in before.keys() - after.keys():
-                log.info("%s: no longer in the configuration", name)
+                log.info("%s: no longer watched", name)
                 await self._end(name)
                 await self._house.move_out(name)
             for stream in settings.streams:
                 if before.get(stream.name) != after[stream.name]:
                     await self._end(stream.name)
+                    again = "watched anew, its settings changed" if stream.name in before else "watched"
+                    log.info("%s: %s, %s", stream.name, again, ", ".join(settings.detectors_of(stream)))
                     self._tasks[stream.name] = self._group.create_task(
                         self._watch(settings, stream), name=f"watch {stream.name}"
                     )
@@ -48,7 +50,9 @@ class Roster:
         try:
             settings = await asyncio.to_thread(load, config)
         except ConfigError as error:
-            log.error("not reloaded, the last good configuration stays:\n%s", error)  # noqa: TRY400 - no traceback
+            log.error("not reloaded, the last good configuration stays")  # noqa: TRY400 - no traceback
+            for problem in error.problems:
+                log.error("%s", problem)  # noqa: TRY400
             return
         for section in SECTIONS:
             if getattr(settings, section) != getattr(self._house.settings, section):
@@ -74,7 +78,7 @@ class Roster:
             self.failed.add(stream.name)
             log.error("%s: %s", stream.name, error)  # noqa: TRY400 - the sentence says it all
         else:
-            log.info("%s: judged to the end", stream.name)
+            log.info("%s: ended; %s", stream.name, watch.summary())
         await self._house.forget(stream.name)
 
     async def _end(self, name: str) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import os
 import signal
 from contextlib import AsyncExitStack
+from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,6 +34,7 @@ async def run(config: Path, deliver_seconds: float = DELIVER_SECONDS) -> int:
     Raises ConfigError for the file, and what start-up can meet: see `assembled` and `Web`.
     """
     settings = load(config)
+    os.umask(0o077)  # pictures of people and what is known of them: for this user alone
     notifier = Notifier()
     async with AsyncExitStack() as stack:
         house = await stack.enter_async_context(assembled(settings))
@@ -54,6 +57,11 @@ async def run(config: Path, deliver_seconds: float = DELIVER_SECONDS) -> int:
                 await house.close_orphans(settings)
                 await roster.apply(settings)
                 notifier.ready(f"watching {len(settings.streams)} stream(s)")
+                log.info(
+                    "framewarden %s is ready: %d stream(s), state in %s, metrics at %s",
+                    version("framewarden"), len(settings.streams), house.folder,
+                    f"http://{settings.service.listen}/metrics" if settings.service.listen else "no address",
+                )  # fmt: skip
                 await roster.finished()
                 code = int(bool(failed) or not await _delivered(house, deliver_seconds))
                 raise Stop  # noqa: TRY301 - this is how a TaskGroup is left

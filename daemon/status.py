@@ -71,7 +71,10 @@ async def show_states(house: House) -> NoReturn:
             for name, fields in states(house).items():
                 at, last = shown.get(name, (float("-inf"), {}))
                 due = last != fields or loop.time() > at + RENEW_SECONDS
-                if due and await house.show(name, fields):
+                if due:
+                    if not await house.show(name, fields):
+                        shown.clear()  # a Redis that comes back knows nothing of what it was told before
+                        break
                     shown[name] = loop.time(), fields
             await asyncio.sleep(SHOW_SECONDS)
     finally:

@@ -1,5 +1,6 @@
 """The whole story of one stream: a frame is examined, the detections are weighed, verdicts are announced."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,8 +8,10 @@ from typing import Protocol
 
 from alerts.judge import Judge
 from alerts.verdict import Verdict
-from detectors.detection import Detection
+from detectors.detection import Detection, Kind
 from streams.frame import Frame, Outage, Source, StreamError
+
+log = logging.getLogger(__name__)
 
 
 class Examines(Protocol):
@@ -36,6 +39,8 @@ class Watch:
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC), init=False)
     frames: int = field(default=0, init=False)  # judged so far
     judged_until: datetime | None = field(default=None, init=False)  # capture time of the last judged frame
+    _outage: str = field(default="", init=False)  # what was last said of why there is no picture
+    _told: dict[Kind, bool] = field(default_factory=dict, init=False)  # whether a kind could ever tell
 
     async def run(self) -> None:
         """Ends with the recording; a live source is watched until the task is cancelled.
@@ -52,18 +57,41 @@ class Watch:
             await self.source.close()
         await self._close_alerts("The recording ended.")
 
+    def summary(self) -> str:
+        """What was seen, for whoever reads the log: above all of what nothing could be told."""
+        counts = self.judge.counts
+        opened = sum(count for what, count in counts.items() if what.startswith("opened:"))
+        alerts = f"{opened} alert{'' if opened == 1 else 's'} opened" if opened else "no alert"
+        blind = [f"{kind} could not tell at all" for kind, told in self._told.items() if not told]
+        return "; ".join([f"{self.frames} pictures judged, {alerts}", *blind])
+
     async def _sights(self) -> None:
         async for sight in self.source.sights():
             match sight:
                 case Frame() as frame:
+                    self._tell_pictures(frame)
                     detections = await self.examiner.examine(frame)
                     await self.announcer.announce_all(self.judge.weigh(frame, detections), frame)
                     if detections:  # none: too old when its turn came; dropped there, and counted
                         self.frames += 1
+                        for each in detections:
+                            self._told[each.kind] = self._told.get(each.kind, False) or each.doubt is None
                         self.judged_until = frame.captured_at
                         self.judged(frame)
                 case Outage() as outage:
+                    self._tell_outage(outage)
                     await self.announcer.announce_all(self.judge.weigh_outage(outage), None)
+
+    def _tell_pictures(self, frame: Frame) -> None:
+        if frame.fresh:
+            height, width = frame.picture.shape[:2]
+            log.info("%s: pictures come, judged at %d x %d", frame.stream, width, height)
+            self._outage = ""
+
+    def _tell_outage(self, outage: Outage) -> None:
+        if outage.text != self._outage:
+            log.info("%s: no picture: %s", outage.stream, outage.text)
+            self._outage = outage.text
 
     async def _close_alerts(self, reason: str) -> None:
         verdicts = self.judge.finish(self.judged_until or datetime.now(UTC), reason)

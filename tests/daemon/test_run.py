@@ -79,6 +79,8 @@ def test_a_recording_is_judged_and_told_and_the_daemon_ends_by_itself(
     assert [m["data"]["severity"] for m in (opened, updated)] == ["warning", "critical"]
     picture = Path(opened["data"]["evidence"]["picture"])
     assert picture.read_bytes()[:2] == b"\xff\xd8", "the evidence is a JPEG"
+    assert picture.stat().st_mode & 0o077 == 0, "pictures of people are for this user alone"
+    assert re.search(r"upload: ended; \d+ pictures judged, 1 alert opened", daemon.log)
 
 
 def test_a_recording_that_cannot_be_read_fails_the_run_and_says_why(
@@ -123,6 +125,9 @@ def test_two_cameras_a_killed_redis_and_a_clean_stop(tmp_path: Path, redis: Redi
             assert page["streams"]["absent"]["state"] == "offline"
 
             redis.kill()  # what happens meanwhile must arrive later
+            eventually(
+                "a dead channel is seen before an alert needs it", lambda: _says(daemon, "channel redis: ")
+            )
             server.kill()
             eventually("gate is offline", lambda: daemon.stream("gate").get("state") == "offline")
             time.sleep(2)
@@ -205,9 +210,12 @@ def test_reloading_touches_only_what_changed(tmp_path: Path, redis: RedisServer)
 def test_changing_the_only_camera_does_not_end_the_daemon(tmp_path: Path, redis: RedisServer) -> None:
     camera = write_clip(tmp_path / "camera.h264", seconds=4)
     head = "defaults: {detectors: [quality]}\nstreams:\n"
-    with RtspServer({"/a": camera, "/b": camera}) as server, Daemon(
-        tmp_path, f"{head}  - {{name: gate, url: '{server.url('/a')}'}}\n", redis_url=redis.url
-    ) as daemon:
+    with (
+        RtspServer({"/a": camera, "/b": camera}) as server,
+        Daemon(
+            tmp_path, f"{head}  - {{name: gate, url: '{server.url('/a')}'}}\n", redis_url=redis.url
+        ) as daemon,
+    ):
         eventually("frames", lambda: int(daemon.stream("gate").get("frames", 0)) > 3)
         daemon.configure(f"{head}  - {{name: gate, url: '{server.url('/b')}', sample_fps: 7}}\n")
         daemon.signal(signal.SIGHUP)
@@ -269,6 +277,11 @@ def _listen(receiver: socket.socket, heard: list[str]) -> None:
             heard.append(receiver.recv(4096).decode())
         except OSError:  # closed
             return
+
+
+def _says(daemon: Daemon, problem: str) -> bool:
+    page = daemon.health()
+    return page is not None and any(each.startswith(problem) for each in page["problems"])
 
 
 def _nobody_left(pid: int) -> None:

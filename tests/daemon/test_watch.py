@@ -13,7 +13,7 @@ from alerts.judge import Judge
 from alerts.rules import Rules
 from alerts.verdict import Verdict
 from daemon.watch import Watch
-from detectors.detection import Detection, DetectorCard, Kind
+from detectors.detection import Detection, DetectorCard, Doubt, Kind
 from streams.frame import Frame, Outage, StreamError, StreamFault
 
 BEGIN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -141,3 +141,14 @@ async def test_frames_that_were_dropped_end_an_outage_but_do_not_count_as_judged
     assert announcer.told == ["offline opened", "offline closed"]
     assert judged == []
     assert (watch.frames, watch.judged_until) == (0, None)
+
+
+async def test_the_summary_names_what_could_not_be_told() -> None:
+    class Learner(FakeExaminer):
+        async def examine(self, frame: Frame) -> tuple[Detection, ...]:
+            learning = Detection(Kind.ANOMALY, "", 0.0, 1.0, CARD, doubt=Doubt.LEARNING)
+            return (learning, Detection(Kind.QUALITY, "black", 0.0, 1.0, CARD))
+
+    watch, _, _ = a_watch(FakeSource(frames(4)), Learner(0.0))
+    await watch.run()
+    assert watch.summary() == "4 pictures judged, no alert; anomaly could not tell at all"
