@@ -1,11 +1,11 @@
-"""The quality detector: the Detector promise over one Camera per stream."""
+"""The quality detector: the Detector promise over the Checks of each stream."""
 
 import hashlib
 from collections.abc import Sequence
 
 from config.settings import QualitySettings
 from detectors.detection import Detection, DetectorCard, Kind
-from detectors.quality.camera import Camera
+from detectors.quality.checks import Checks
 from streams.frame import Frame
 
 
@@ -18,7 +18,7 @@ class QualityDetector:
 
     def __init__(self, settings: QualitySettings) -> None:
         self._settings = settings
-        self._cameras: dict[str, Camera] = {}
+        self._checks: dict[str, Checks] = {}
         config = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
         self._card = DetectorCard(name=self.name, model="picture-statistics-1", config_sha256=config)
 
@@ -27,9 +27,9 @@ class QualityDetector:
         return [self._examine(frame) for frame in frames]
 
     def _examine(self, frame: Frame) -> tuple[Detection, ...]:
-        camera = self._cameras.get(frame.stream)
-        if camera is None:
-            camera = self._cameras[frame.stream] = Camera(self._settings)
+        checks = self._checks.get(frame.stream)
+        if checks is None:
+            checks = self._checks[frame.stream] = Checks(self._settings)
         return tuple(
             Detection(
                 self.kind,
@@ -44,12 +44,12 @@ class QualityDetector:
                 provisional=finding.provisional,
                 progress=finding.progress,
             )
-            for fault, finding in camera.examine(frame).items()
+            for fault, finding in checks.examine(frame).items()
         )
 
     def forget(self, stream: str) -> None:
         """Drops what was learned of a stream."""
-        self._cameras.pop(stream, None)
+        self._checks.pop(stream, None)
 
     def close(self) -> None:
         """Nothing runs in the background, and nothing is written down."""

@@ -1,5 +1,7 @@
 """The quality detector on drawn scenes: what is which fault, what is none, and what hides what."""
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -306,6 +308,16 @@ def test_streams_are_judged_apart_and_forgotten_apart() -> None:
     (again,) = detector.examine([frame("a", 40, still)])
     assert next(each for each in again if each.label == "moved").doubt is Doubt.LEARNING
     detector.close()
+
+
+def test_no_picture_is_kept_at_full_size_once_it_is_judged() -> None:
+    detector = QualityDetector(QualitySettings())
+    picture = scene()
+    gone = weakref.ref(picture)
+    detector.examine([frame(picture=picture)])
+    del picture
+    gc.collect()
+    assert gone() is None
 
 
 def test_another_size_of_picture_starts_over(settled: Camera) -> None:

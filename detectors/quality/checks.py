@@ -1,4 +1,4 @@
-"""One camera's checks, in the order in which they need one another, and when they may learn."""
+"""One stream's checks, in the order in which they need one another, and when they may learn."""
 
 from config.settings import QualitySettings
 from detectors.quality.finding import Fault, Finding, settle
@@ -11,13 +11,13 @@ from detectors.quality.view import View
 from streams.frame import Frame
 
 
-class Camera:
-    """What is remembered of one stream."""
+class Checks:
+    """All checks of one stream, with what each remembers of it."""
 
     def __init__(self, settings: QualitySettings) -> None:
         self._settings = settings
         self._shape: tuple[int, ...] = ()
-        self._last: Frame | None = None
+        self._at: float | None = None  # position of the last frame, seconds
         self._start_over()
 
     def _start_over(self) -> None:
@@ -50,7 +50,7 @@ class Camera:
 
     def _since_last(self, frame: Frame) -> float:
         """Seconds of footage since the last frame: by position, which a busy machine does not stretch."""
-        last, self._last = self._last, frame
-        if last is None or frame.fresh or frame.position <= last.position:
+        before, self._at = self._at, frame.position
+        if before is None or frame.fresh or frame.position <= before:
             return 0.0
-        return frame.position - last.position
+        return frame.position - before
