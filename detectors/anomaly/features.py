@@ -19,6 +19,7 @@ CELL = 8  # px
 FOREGROUND = 4.0  # deviations from the background at which a pixel counts as something in front of it
 NOISE_FLOOR = 3.0  # grey levels: no camera's encoded picture is steadier than this
 ACTIVE = 0.08  # share of a cell's window that must be foreground
+COLOURFUL = 24.0  # grey levels from which on colours count less and less: clothes differ much
 FLOW_GAP = 0.28  # seconds between the two pictures that flow compares
 FOLLOW = 1.0  # grey levels a second by which the background follows the light
 ABSORB = 0.03  # the same under foreground: what is left behind stays strange for many minutes
@@ -30,7 +31,7 @@ CONTENT = (
 )
 NAMES = MOTION + CONTENT
 # Smaller differences are never unusual, however steady the footage was; in the features' own units.
-FLOORS = (0.004, 0.003, 0.004, 0.003, 0.08, 0.08, 0.08, 0.25, 4.0, 2.0, 2.0, 0.2, 0.2, 0.2, 0.2)
+FLOORS = (0.004, 0.003, 0.004, 0.003, 0.08, 0.08, 0.08, 0.25, 4.0, 0.5, 0.5, 0.2, 0.2, 0.2, 0.2)
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -160,7 +161,7 @@ class Observer:
             np.sqrt(_around(share, 8)[cells]),
             np.log1p(_gathered(strange[cut] * mask, 2) / (covered + 1e-3)) * covered,
             _gathered(change[cut] * mask, 2),
-            *cv2.split(_around(now.colour - self.background.colour, 2)[cells]),
+            *cv2.split(np.arcsinh(_around(now.colour - self.background.colour, 2)[cells] / COLOURFUL)),
             *(
                 np.log1p(_gathered(np.abs(edge) * mask, 4) / (wider + 1e-3)) * np.sqrt(wider)
                 for edge in (upright, level, *slanted)

@@ -71,7 +71,7 @@ class Judge:
         else:
             self._said = Judgement(
                 score,
-                boxes(scores, min(0.999 * highest, max(self._level, 0.5 * highest)), now),
+                boxes(scores, 0.5 * highest, now),
                 np.clip(scores / (2 * self._level), 0, 1),
                 *(explain(cells, raw, self.normal.expectation) if len(raw) else (UNUSUAL, "")),
             )

@@ -6,7 +6,7 @@ other half finds outlandish are left out, and the model that is kept learns from
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from detectors.anomaly.features import FLOORS, NAMES, Background, Cells, Floats, Observer, Recent, empty_scene
 from detectors.anomaly.footage import Seen
 from detectors.anomaly.normal import NETWORK, Normal
-from detectors.anomaly.score import LEVELS, Expectation, Map, place
+from detectors.anomaly.score import LEVELS, Expectation, Map, mixed, place, rarity
 from detectors.anomaly.threshold import BLOCK, fit_tail, typical
 from detectors.diffusion.edm import Denoiser, Perceptron, denoising_loss, log_uniform
 
@@ -26,6 +26,7 @@ NOISE = (0.05, 4.0)  # sigma, lowest and highest
 SCENES = 150  # pictures for the median
 MOST_CELLS = 200_000
 EMPTY_CELLS = 0.05  # share of learned cells with nothing in them: a scene where nothing moves has only these
+LEAST_RARE = 0.4  # of the scale of rarity: the least that can be unusual about a place
 RESTLESS = 100  # cells after which a place's own score counts as much as the average
 SEED = 1
 
@@ -70,23 +71,29 @@ def learn(footage: Sequence[Seen], progress: Progress, stopped: Callable[[], boo
             done(0.4 * index / len(footage))
     if not looks:
         raise ValueError("no two pictures of the footage follow on each other")
-    places, usual, maxima = _judged_by_the_other_half(looks, background.colour.shape[:2], done)
-    kept = typical(maxima)
+    shape = background.colour.shape[:2]
+    errors = _judged_by_the_other_half(looks, shape, done)
+    blocks = np.array([look.block for look in looks])
+    kept = np.ones(blocks[-1] + 1, bool)
+    for _ in range(2):  # an outlandish block would set the scale for all, so the second time it has no say
+        usual = _usual([error for error, ours in zip(errors, kept[blocks], strict=True) if ours])
+        raws = [mixed(error, usual) for error in errors]
+        places = _places(looks, [raw * ours for raw, ours in zip(raws, kept[blocks], strict=True)], shape)
+        maxima = _block_maxima(looks, raws, places)
+        kept = typical(maxima)
     cells = [look.cells for look in looks if kept[look.block]]
-    model = _expect(cells, places.shape, lambda share: done(0.8 + 0.2 * share))
+    model = _expect(cells, shape, lambda share: done(0.8 + 0.2 * share))
     return Normal(
         background=background,
-        expectation=Expectation(model.mean, model.whiten, model.denoiser, usual, places),
+        expectation=replace(model, usual=usual, places=places),
         tail=fit_tail(maxima[kept]),
         gap=float(np.median([look.gap for look in looks])),
         left_out=int((~kept).sum()),
     )
 
 
-def _judged_by_the_other_half(
-    looks: Sequence[_Look], shape: tuple[int, ...], done: Progress
-) -> tuple[Floats, Floats, NDArray[np.float64]]:
-    """What is usual of places, of cells, and the highest score of each block, as unseen footage has them."""
+def _judged_by_the_other_half(looks: Sequence[_Look], shape: tuple[int, ...], done: Progress) -> list[Floats]:
+    """The errors of each look's cells, by a model that has not seen them."""
     half = looks[len(looks) // 2].block
     halves = [look for look in looks if look.block < half], [look for look in looks if look.block >= half]
     errors: list[Floats] = []
@@ -96,10 +103,7 @@ def _judged_by_the_other_half(
         cells = [look.cells for look in other or own]
         model = _expect(cells, shape, lambda share, start=start: done(start + 0.2 * share))  # type: ignore[misc]
         errors += [model.errors(look.cells) for look in own]
-    usual = _usual(errors)
-    raws = [(error / usual).mean(axis=1) for error in errors]
-    places = _places(looks, raws, shape)
-    return places, usual, _block_maxima(looks, raws, places)
+    return errors
 
 
 def _looks(footage: Sequence[Seen], background: Background) -> Iterator[_Look]:
@@ -147,7 +151,8 @@ def _expect(all_cells: Sequence[Cells], shape: tuple[int, ...], done: Progress) 
         mean,
         whiten,
         _denoiser(torch.from_numpy((values - mean) @ whiten), torch.from_numpy(where), done),
-        usual=np.ones(1 + len(LEVELS), np.float32),
+        rarity=rarity(all_cells, shape),
+        usual=np.ones(len(LEVELS) + 2, np.float32),
         places=np.ones(shape, np.float32),
     )
 
@@ -176,9 +181,9 @@ def _denoiser(data: torch.Tensor, where: torch.Tensor, done: Progress) -> Denois
 
 
 def _usual(errors: Sequence[Floats]) -> Floats:
-    """(1 + len(LEVELS),) what one in a thousand cells exceeds, never less than what a Gaussian would show."""
+    """(len(LEVELS) + 2,) what one in a thousand cells exceeds, never less than what a Gaussian would show."""
     seen = [error for error in errors if len(error)]
-    least = np.array([3.0, *(3.0 * level / (1 + level**2) for level in LEVELS)])
+    least = np.array([*(3.0 * level / (1 + level**2) for level in LEVELS), 3.0, LEAST_RARE])
     if not seen:
         return least.astype(np.float32)
     usual: Floats = np.maximum(np.quantile(np.concatenate(seen), 0.999, axis=0), least).astype(np.float32)

@@ -65,6 +65,7 @@ def save(normal: Normal, folder: Path) -> str:
             {
                 "mean": expectation.mean,
                 "whiten": expectation.whiten,
+                "rarity": expectation.rarity,
                 "usual": expectation.usual,
                 "places": expectation.places,
             },
@@ -129,10 +130,11 @@ def _assembled(
         }
     )
     denoiser.eval().requires_grad_(False)
-    mean, whiten, usual, places = (weights[name].numpy() for name in ("mean", "whiten", "usual", "places"))
+    mean, whiten = weights["mean"].numpy(), weights["whiten"].numpy()
+    rarity, usual, places = (weights[name].numpy() for name in ("rarity", "usual", "places"))
     return Normal(
         Background(*(scene[name].numpy() for name in ("grey", "noise", "colour"))),
-        Expectation(mean, whiten, denoiser, usual, places),
+        Expectation(mean, whiten, denoiser, rarity, usual, places),
         Tail(**numbers["tail"]),
         float(numbers["gap"]),
         int(numbers["left_out"]),

@@ -6,6 +6,7 @@ added, so the same frames score the same.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -29,22 +30,24 @@ class Expectation:
     mean: Floats  # (F,)
     whiten: Floats  # (F, F): (values - mean) @ whiten has unit covariance
     denoiser: Denoiser  # of whitened features, given the place
-    usual: Floats  # (1 + len(LEVELS),) what 99.9 % of normal cells stay under, of each error
+    rarity: Floats  # (rows, cols) 0..1: 1 where nothing was ever seen
+    usual: Floats  # (len(LEVELS) + 2,) what 99.9 % of normal cells stay under, of each error
     places: Floats  # (rows, cols) how unusual each place usually is, 1 on average
 
     def strangeness(self, cells: Cells) -> Floats:
-        """(N,) raw scores; 1 is what one in a thousand normal cells reaches."""
+        """(N,) raw scores; 1 is about what one in a thousand normal cells reaches."""
         if not len(cells.rows):
             return np.empty(0, np.float32)
-        mixed: Floats = (self.errors(cells) / self.usual).mean(axis=1)
-        return mixed / self.places[cells.rows, cells.cols]
+        return mixed(self.errors(cells), self.usual) / self.places[cells.rows, cells.cols]
 
     def errors(self, cells: Cells) -> Floats:
-        """(N, 1 + len(LEVELS)) Mahalanobis distance and denoising errors, as they come."""
+        """(N, len(LEVELS) + 2) denoising errors, Mahalanobis distance, and how rarely something is there."""
         white = self._white(cells)
         clean = self._denoise(white, self._where(cells), LEVELS).view(len(LEVELS), *white.shape)
         pulls = [(there - white).norm(dim=1) / level for there, level in zip(clean, LEVELS, strict=True)]
-        return torch.stack([white.norm(dim=1), *pulls], dim=1).numpy()
+        features: Floats = torch.stack([*pulls, white.norm(dim=1)], dim=1).numpy()
+        rare = self.rarity[cells.rows, cells.cols] * cells.values[:, NAMES.index("cover")]
+        return np.column_stack([features, rare])
 
     def expected(self, cells: Cells) -> Floats:
         """(N, F) the features that would be usual in these cells instead."""
@@ -66,6 +69,24 @@ class Expectation:
                 white.repeat(len(levels), 1), sigma, where.repeat(len(levels), 1)
             )
         return clean
+
+
+def mixed(errors: Floats, usual: Floats) -> Floats:
+    """(N,) one score of all errors (N, len(LEVELS) + 2): odd looks count for more in rare places."""
+    shares = errors / usual
+    score: Floats = shares[:, :-1].mean(axis=1) * (1 + shares[:, -1] ** 2)
+    return score
+
+
+def rarity(all_cells: Sequence[Cells], shape: tuple[int, ...]) -> Floats:
+    """(rows, cols) how rarely something was seen there in so many pictures, 0..1 on a logarithmic scale."""
+    visits = np.zeros(shape, np.float32)
+    for cells in all_cells:
+        visits[cells.rows, cells.cols] += 1
+    visits = cv2.blur(visits, (3, 3), borderType=cv2.BORDER_REPLICATE)  # type: ignore[assignment]
+    pictures = len(all_cells) + 1
+    rare: Floats = np.log(pictures / (visits + 1)) / np.log(pictures)
+    return rare.astype(np.float32)
 
 
 def place(rows: NDArray[np.intp], cols: NDArray[np.intp], shape: tuple[int, ...]) -> Floats:

@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 
 BLOCK = 2.0  # seconds of footage that count as one chance for a false alarm
 LIMIT = 12.0  # the rarest that is told: one block in 10^12
-SHAPE_BELIEVED = 0.1  # the tail's shape as long as few peaks say otherwise: a little heavier than exponential
+SHAPE_BELIEVED = (
+    0.05  # the tail's shape as long as few peaks say otherwise: a little heavier than exponential
+)
 SHAPE_PEAKS = 20  # as many peaks weigh as much as that belief
 SHAPE_MOST = 0.4
-SCALE_FLOOR = 0.1  # of squared raw scores, whose normal is under 1: no camera is more regular than that
+SCALE_FLOOR = 0.15  # of where the tail starts: no camera is more regular than that,
+SCALE_BLOCKS = 60  # and the fewer blocks were seen of it, the less it is believed: with so many, half
+LEFT_OUT = 0.15  # of all blocks may be left out as unusual
+START_FLOOR = 0.1  # squared raw score: less is nothing that a person would see
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +59,14 @@ def fit_tail(maxima: NDArray[np.floating]) -> Tail:
     """The tail of the highest raw scores (N,) of N >= 1 normal blocks that nothing was learned from."""
     ordered = np.sort(np.asarray(maxima, np.float64) ** 2)
     count = max(1, min(len(ordered) - 1, max(5, round(0.3 * len(ordered)))))
-    start = max(float(ordered[-count - 1] if len(ordered) > count else ordered[0]), 0.05)
+    start = max(float(ordered[-count - 1] if len(ordered) > count else ordered[0]), START_FLOOR)
     excess = np.maximum(ordered[-count:] - start, 0)
     mean, variance = float(excess.mean()), float(excess.var())
     seen = 0.5 * (1 - mean * mean / variance) if variance > 0 else 0.0  # by moments (Hosking and Wallis 1987)
     shape = (count * seen + SHAPE_PEAKS * SHAPE_BELIEVED) / (count + SHAPE_PEAKS)
-    shape = min(max(shape, 0.02), SHAPE_MOST)
-    scale = max(mean * (1 - shape) * (1 + 1 / math.sqrt(count)), SCALE_FLOOR)
+    shape = min(max(shape, 0.02, SHAPE_BELIEVED * (1 - count / 200)), SHAPE_MOST)
+    scale = mean * (1 - shape) * (1 + 1 / math.sqrt(count))
+    scale = max(scale, SCALE_FLOOR * start * (1 + SCALE_BLOCKS / len(ordered)))
     share = min(0.9, (count + 1) / (len(ordered) + 2))
     return Tail(start, share, scale, shape, len(ordered))
 
@@ -70,10 +76,10 @@ def threshold_for(false_alarms_per_day: float) -> float:
     return -math.log10(min(0.5, false_alarms_per_day * BLOCK / 86_400))
 
 
-def typical(maxima: NDArray[np.floating], most: float = 0.1) -> NDArray[np.bool_]:
-    """Which blocks (N,) look like the others: at most a share of them is left out as unusual."""
+def typical(maxima: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which blocks (N,) look like the others. Where too many do not, it is the camera that is like that."""
     energy = np.asarray(maxima, np.float64) ** 2
     middle = np.median(energy)
     spread = 1.4826 * np.median(np.abs(energy - middle))
     odd: NDArray[np.bool_] = energy > middle + max(8 * spread, 0.5)
-    return ~odd if odd.mean() <= most else np.ones(len(energy), bool)
+    return ~odd if odd.mean() <= LEFT_OUT else np.ones(len(energy), bool)

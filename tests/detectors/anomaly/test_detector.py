@@ -1,0 +1,262 @@
+"""One camera's way through the detector: watched, learned, judged, remembered."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.settings import AnomalySettings
+from detectors.anomaly.detector import AnomalyDetector
+from detectors.detection import Detection, Doubt, Kind
+from streams.frame import Frame
+from tests.detectors.anomaly.street import RATE, footage, frame, street
+
+SETTINGS = AnomalySettings(learn_minutes=0.5)
+LEARN = 31  # seconds of footage, a little more than that
+
+
+def watch(detector: AnomalyDetector, frames: Iterable[Frame]) -> list[Detection]:
+    return [detector.examine([each])[0][0] for each in frames]
+
+
+def judged(state: Path, frames: Iterable[Frame], settings: AnomalySettings = SETTINGS) -> list[Detection]:
+    detector = AnomalyDetector(settings, state)
+    try:
+        return watch(detector, frames)
+    finally:
+        detector.close()
+
+
+@pytest.fixture(scope="module")
+def learned_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Detection]]:
+    """What was learned of a live camera, and all that was said until it was."""
+    state = tmp_path_factory.mktemp("state")
+    detector = AnomalyDetector(SETTINGS, state)
+    said: list[Detection] = []
+    deadline = time.monotonic() + 60
+    number = 0
+    while time.monotonic() < deadline and not (said and said[-1].doubt is None):
+        said += detector.examine([frame(street(number / RATE), number, live=True)])[0]
+        if number > LEARN * RATE:
+            time.sleep(0.02)  # the camera goes on while the detector learns
+        number += 1
+    detector.close()
+    return state, said
+
+
+@pytest.fixture
+def state(learned_once: tuple[Path, list[Detection]], tmp_path: Path) -> Path:
+    """A copy of the folder of a camera that has been learned."""
+    folder = tmp_path / "state"
+    shutil.copytree(learned_once[0], folder)
+    return folder
+
+
+def test_a_new_camera_is_learned_while_its_frames_are_answered(learned_once: tuple[Path, list[Detection]]):
+    *learning, last = learned_once[1]
+    assert last.doubt is None, "it was not learned within a minute"
+    assert {each.doubt for each in learning} == {Doubt.LEARNING}
+    progress = [each.progress for each in learning]
+    assert all(share is not None for share in progress)
+    assert progress == sorted(share for share in progress if share is not None)
+    assert progress[0] == 0
+    assert 0.9 < (progress[-1] or 0) <= 1
+    assert learning[60].reason == "learning what is normal here: 12 of 30 s watched"
+    assert not any(each.alarming for each in learning)
+
+
+def test_normal_footage_raises_no_alarm_and_an_intruder_does(state: Path):
+    normal = judged(state, footage(60, 20))
+    assert not any(each.alarming for each in normal)
+    assert all(each.kind is Kind.ANOMALY and each.provisional for each in normal)
+    assert all(each.heatmap is None and not each.regions for each in normal if each.score < 2)
+    odd = judged(state, footage(60, 5, intruder=True))
+    worst = max(odd, key=lambda each: each.score)
+    assert sum(each.alarming for each in odd) >= 5
+    assert worst.reason
+    assert worst.label in {"motion", "content"}
+    assert worst.heatmap is not None
+    assert 0 <= worst.heatmap.min() <= worst.heatmap.max() <= 1
+
+
+def test_the_box_lies_over_the_intruder(state: Path):
+    frames = list(footage(61, 3, intruder=True))
+    for each, detection in zip(frames, judged(state, frames), strict=True):
+        if detection.alarming:
+            x = (212 - 45 * (each.position % 5)) / 192
+            box = detection.regions[0]
+            assert box.left - 0.1 <= x <= box.left + box.width + 0.1
+            assert box.top <= 0.25 <= box.top + box.height
+
+
+def test_going_the_wrong_way_scores_above_what_is_normal(state: Path):
+    normal = [each.score for each in judged(state, footage(60, 15))]
+    wrong = judged(state, footage(60, 15, wrong_way=True))
+    assert np.median([each.score for each in wrong]) > max(normal)
+    reasons = " ".join(each.reason for each in wrong)
+    assert "to the left" in reasons
+
+
+def test_a_restart_judges_at_once_and_scores_the_same(state: Path):
+    first = judged(state, footage(60, 4, intruder=True))
+    again = judged(state, footage(60, 4, intruder=True))
+    assert all(each.doubt is None for each in again)
+    # Between them the background has followed four seconds of light.
+    assert [each.score for each in again] == pytest.approx([each.score for each in first], abs=0.5)
+    assert again[0].made_by.model_sha256 == first[0].made_by.model_sha256
+    assert len(again[0].made_by.model_sha256) == 64
+
+
+def test_the_same_frames_score_the_same(state: Path, tmp_path: Path):
+    twin = tmp_path / "twin"
+    shutil.copytree(state, twin)
+    first, second = (judged(folder, footage(60, 4, intruder=True)) for folder in (state, twin))
+    assert [each.score for each in first] == [each.score for each in second]
+
+
+def test_a_larger_budget_lowers_the_threshold_without_learning_anew(state: Path):
+    generous = AnomalySettings(false_alarms_per_day=50, learn_minutes=0.5)
+    (one,) = judged(state, footage(60, 0.2), generous)
+    (other,) = judged(state, footage(60, 0.2))
+    assert one.doubt is None
+    assert one.threshold < other.threshold
+
+
+def _flip(folder: Path) -> None:
+    weights = next(folder.glob("weights-*"))
+    blob = bytearray(weights.read_bytes())
+    blob[len(blob) // 2] ^= 0xFF
+    weights.write_bytes(blob)
+
+
+def _truncate(folder: Path) -> None:
+    (folder / "normal.json").write_text('{"version": 1')
+
+
+def _age(folder: Path) -> None:
+    numbers = json.loads((folder / "normal.json").read_text())
+    numbers["version"] = 0
+    (folder / "normal.json").write_text(json.dumps(numbers))
+
+
+def _lose(folder: Path) -> None:
+    next(folder.glob("background-*")).unlink()
+
+
+def _distort(folder: Path) -> None:
+    numbers = json.loads((folder / "normal.json").read_text())
+    del numbers["tail"]["scale"]
+    (folder / "normal.json").write_text(json.dumps(numbers))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_flip, "is not what was written"),
+        (_truncate, "it is damaged"),
+        (_age, "it was learned by another version"),
+        (_lose, "is missing"),
+        (_distort, "it is damaged"),
+    ],
+)
+def test_a_spoilt_folder_is_refused_in_words_and_learned_anew(state: Path, spoil, words: str):
+    spoil(state / "gate")
+    detector = AnomalyDetector(SETTINGS, state)
+    (said,) = watch(detector, footage(60, 0.2))
+    assert said.doubt is Doubt.LEARNING
+    assert "anew, because what was learned earlier cannot be used" in said.reason
+    assert words in said.reason
+    assert detector.counts["refused"] == 1
+    detector.close()
+
+
+def test_another_shape_of_picture_is_learned_anew(state: Path):
+    detector = AnomalyDetector(SETTINGS, state)
+    assert watch(detector, footage(60, 2))[-1].doubt is None
+    (said,) = watch(detector, [frame(np.zeros((108, 108, 3), np.uint8), 0)])
+    assert said.doubt is Doubt.LEARNING
+    assert said.reason.endswith("anew, because the picture has another shape than before")
+    detector.close()
+
+
+def test_damaged_pictures_are_neither_judged_nor_learned(state: Path, tmp_path: Path):
+    broken = frame(np.full((108, 192, 3), 128, np.uint8), 3, damaged=True)
+    detector = AnomalyDetector(SETTINGS, state)
+    before = watch(detector, footage(60, 2))
+    assert watch(detector, [broken])[0].doubt is Doubt.DAMAGED
+    detector.close()
+    assert before[-1].doubt is None
+    new = AnomalyDetector(SETTINGS, tmp_path / "new")
+    assert watch(new, [broken])[0].doubt is Doubt.DAMAGED
+    assert watch(new, [frame(street(0), 0)])[0].progress == 0
+    new.close()
+
+
+def test_a_picture_without_a_predecessor_changes_nothing(state: Path):
+    """Neither the first one after reconnecting, nor one that others were lost before."""
+    detector = AnomalyDetector(SETTINGS, state)
+    alarmed = [each for each in watch(detector, footage(60, 3, intruder=True)) if each.alarming][-1]
+    (fresh,) = watch(detector, [frame(street(63.0), 0, fresh=True)])
+    assert fresh.score == pytest.approx(alarmed.score, abs=3)
+    assert fresh.alarming
+    calm = watch(detector, [frame(street(63 + n / RATE), n, position=n / RATE) for n in range(1, 15)])
+    assert not calm[-1].alarming
+    (late,) = watch(detector, [frame(street(70.0, intruder=True), 99, position=20.0)])
+    assert not late.alarming
+    detector.close()
+
+
+def test_forgetting_keeps_what_was_learned(state: Path):
+    detector = AnomalyDetector(SETTINGS, state)
+    watch(detector, footage(60, 1))
+    detector.forget("gate")
+    detector.forget("gate")
+    assert watch(detector, footage(60, 1))[-1].doubt is None
+    detector.close()
+
+
+def test_closing_in_the_middle_of_learning_ends_soon_and_leaves_nothing_half(tmp_path: Path):
+    detector = AnomalyDetector(SETTINGS, tmp_path)
+    watch(detector, (frame(each.picture, each.number, live=True) for each in footage(0, LEARN)))
+    began = time.monotonic()
+    detector.close()
+    assert time.monotonic() - began < 5
+    assert not list((tmp_path / "gate").iterdir())
+
+
+def _nothing_ever_happens() -> Iterator[np.ndarray]:
+    while True:
+        yield np.full((48, 64, 3), 90, np.uint8)
+
+
+def test_a_constant_tiny_picture_is_learned_and_judged_without_nonsense(tmp_path: Path):
+    settings = AnomalySettings(learn_minutes=0.15)
+    detector = AnomalyDetector(settings, tmp_path)
+    pictures = _nothing_ever_happens()
+    said = watch(detector, (frame(next(pictures), number) for number in range(60)))
+    assert said[-1].doubt is None
+    assert said[-1].score == 0
+    white = np.full((48, 64, 3), 90, np.uint8)
+    white[10:40, 20:50] = 255
+    shown = watch(detector, (frame(white.copy(), number) for number in range(60, 66)))
+    assert all(np.isfinite(each.score) for each in shown)
+    assert shown[-1].alarming
+    detector.close()
+    (folder,) = tmp_path.iterdir()
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 5_000_000
+
+
+def test_somebody_who_passes_once_while_it_learns_is_still_unusual_later(tmp_path: Path):
+    frames = [
+        frame(street(number / RATE, intruder=80 <= number < 90), number)
+        for number in range(int(LEARN * RATE))
+    ]
+    detector = AnomalyDetector(SETTINGS, tmp_path)
+    watch(detector, frames)
+    odd = watch(detector, footage(60, 5, intruder=True))
+    assert sum(each.alarming for each in odd) >= 3
+    detector.close()
