@@ -28,6 +28,8 @@ PATIENCE = (
 )
 LOADING_PATIENCE = 120.0
 LONGEST_RETRY = 10.0
+MEGABYTE = 1_000_000
+ROOM = 4_000  # bytes for one message on the Stream; most take less than half of it
 URL_FILE = "redis.url"
 # What redis-server 6 to 8 says of data that is damaged or of a newer version, and then ends.
 UNREADABLE = (
@@ -53,15 +55,21 @@ class EmbeddedRedis:
     """
 
     def __init__(
-        self, folder: Path, port: int | None = None, *, program: str | None = None, maxmemory_mb: int = 512
+        self,
+        folder: Path,
+        port: int | None = None,
+        *,
+        program: str | None = None,
+        stream_length: int = 100_000,
     ) -> None:
+        """`stream_length`: how many messages the Redis Stream keeps, from which its memory follows."""
         self.folder = folder.absolute()
         self.url = ""
         self.version = (0, 0)
         self.counts: Counter[str] = Counter()  # started, died, set_aside
         self._port = port
         self._program = program
-        self._maxmemory_mb = maxmemory_mb
+        self._maxmemory = max(256 * MEGABYTE, 64 * MEGABYTE + stream_length * ROOM)
         self._lock = Lock(self.folder / "redis.lock")
         self._socket: Path | None = None
         self._child: asyncio.subprocess.Process | None = None
@@ -182,7 +190,7 @@ class EmbeddedRedis:
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",  # the append-only file is enough
-            "maxmemory": f"{self._maxmemory_mb}mb",
+            "maxmemory": self._maxmemory,
             "maxmemory-policy": "noeviction",  # evicting would lose the Stream; what is refused waits
             "daemonize": "no",
             "databases": 1,

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -61,11 +61,18 @@ return new
 """.replace("REMEMBER", str(REMEMBER))
 
 
+T = TypeVar("T")
+
+
+class _OutOfMemoryError(PublishError):
+    """Redis has no room: the one refusal that we may do something about."""
+
+
 class RedisChannel:
     """Takes alerts to a Redis server. Connects by itself, and again by itself.
 
     A user with an access list needs: ~framewarden:* &framewarden:alerts:* +eval +time +zadd +zrem
-    +zremrangebyrank +hset +publish +xadd.
+    +zremrangebyrank +hset +publish +xadd +xtrim.
     """
 
     name = "redis"
@@ -96,7 +103,15 @@ class RedisChannel:
             digest = blake2b(message.body.encode(), digest_size=16).hexdigest()
             arguments += (digest, message.id, message.stream, message.kind)
             arguments += (str(message.sequence), message.body)
-        await self._say(self._redis.eval(PUBLISH, 3, SENT, ALERTS, STREAMS, *arguments))
+        try:
+            await self._say(self._redis.eval(PUBLISH, 3, SENT, ALERTS, STREAMS, *arguments))
+        except _OutOfMemoryError:
+            # XADD trims only where it is let in: refused once, it would be refused for ever. XTRIM is always
+            # let in; inside the script, all writes after it would be too, however full the server is.
+            trimmed = await self._say(self._redis.xtrim(ALERTS, self._stream_length, approximate=False))
+            if not trimmed:
+                raise
+            await self._say(self._redis.eval(PUBLISH, 3, SENT, ALERTS, STREAMS, *arguments))
 
     async def show(self, stream: str, fields: Mapping[str, str]) -> None:
         """Writes how a stream is doing into the hash framewarden:streams:<name>. Raises PublishError."""
@@ -106,12 +121,14 @@ class RedisChannel:
     async def close(self) -> None:
         await self._redis.aclose()
 
-    async def _say(self, command: Awaitable[object]) -> None:
+    async def _say(self, command: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._timeout):
-                await command
+                return await command
         except (RedisError, OSError) as error:
-            raise PublishError(f"Redis at {self._where} {self._in_words(error)}") from None
+            full = isinstance(error, OutOfMemoryError) or "-OOM" in str(error)
+            kind = _OutOfMemoryError if full else PublishError
+            raise kind(f"Redis at {self._where} {self._in_words(error)}") from None
 
     def _in_words(self, error: RedisError | OSError) -> str:
         text = str(
@@ -129,7 +146,7 @@ class RedisChannel:
             case ResponseError() if isinstance(error, ReadOnlyError) or "-READONLY" in text:
                 return "is a read-only replica: name its primary in redis.url"
             case ResponseError() if isinstance(error, OutOfMemoryError) or "-OOM" in text:
-                return "is out of memory: raise its maxmemory, or lower redis.stream_length"
+                return "is out of memory: lower redis.stream_length, or raise your own server's maxmemory"
             case TimeoutError():
                 return f"does not answer within {self._timeout:g} s: is it overloaded or stopped?"
             case ConnectionError() | OSError():

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -85,6 +86,15 @@ async def test_it_is_started_again_when_it_dies(
         assert length(server) == 5
         assert server.counts == {"started": 3, "died": 2}
     assert "The embedded redis-server died (killed by signal 9); starting it again" in caplog.text
+
+
+@pytest.mark.parametrize(("length", "megabytes"), [(100, 256), (100_000, 464), (1_000_000, 4064)])
+async def test_a_longer_stream_gets_more_memory(
+    system_redis: str, tmp_path: Path, length: int, megabytes: int
+) -> None:
+    async with EmbeddedRedis(tmp_path, program=system_redis, stream_length=length) as server:
+        asked: Any = Redis.from_url(server.url).config_get("maxmemory")
+    assert asked == {"maxmemory": str(megabytes * 1_000_000)}
 
 
 async def test_a_taken_port_is_said(redis_program: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -205,13 +205,32 @@ async def test_out_of_memory_keeps_alerts_until_there_is_some(server: RedisServe
                 while delivery.connected is None:  # noqa: ASYNC110 - seen from outside
                     await asyncio.sleep(0.01)
             assert delivery.last_error.endswith(
-                "is out of memory: raise its maxmemory, or lower redis.stream_length"
+                "is out of memory: lower redis.stream_length, or raise your own server's maxmemory"
             )
             assert delivery.waiting == 10
             server.client().config_set("maxmemory", "0")
             await until_delivered(delivery)
     await channel.close()
     assert [int(m["sequence"]) for m in in_stream(server)] == list(range(1, 11))
+
+
+async def test_a_shorter_stream_lets_a_full_server_take_alerts_again(server: RedisServer) -> None:
+    client = server.client()
+    client.config_set("maxmemory", int(client.info("memory")["used_memory"]) + 2_000_000)
+    channel = RedisChannel(server.url)
+    first = 1
+    with suppress(PublishError):
+        while first < 20_000:
+            await channel.publish(messages(50, first))
+            first += 50
+    assert "is out of memory: lower redis.stream_length" in await refusal(channel, messages(50, first))
+    assert client.xlen(ALERTS) == first - 1  # it may keep more, so nothing goes
+    await channel.close()
+    channel = RedisChannel(server.url, stream_length=100)
+    for again in range(first, first + 1000, 50):
+        await channel.publish(messages(50, again))
+    await channel.close()
+    assert [int(m["sequence"]) for m in in_stream(server)][-100:] == list(range(first + 900, first + 1000))
 
 
 async def test_a_refusal_on_the_way_leaves_no_doubles_behind(
@@ -250,7 +269,8 @@ async def test_passwords_and_access_lists(server: RedisServer) -> None:
     """What a refused user reads, and that the access list which the docstring names is enough."""
     admin = server.client()
     allowed = (
-        "~framewarden:* &framewarden:alerts:* +eval +time +zadd +zrem +zremrangebyrank +hset +publish +xadd"
+        "~framewarden:* &framewarden:alerts:* +eval +time +zadd +zrem +zremrangebyrank +hset +publish"
+        " +xadd +xtrim"
     )
     assert RedisChannel.__doc__
     assert allowed in " ".join(RedisChannel.__doc__.split())

@@ -18,6 +18,4 @@ CLIENTS = [
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_sends_without_wait_for(client: ast.Call) -> None:
     options = {each.arg: ast.unparse(each.value) for each in client.keywords}
-    assert options.get("socket_timeout") == "None", (
-        "its default is a number, too: use asyncio.timeout around it"
-    )
+    assert options.get("socket_timeout") == "None", "its default is a number: use asyncio.timeout"
