@@ -56,21 +56,30 @@ class Outbox:
     """An asynchronous context manager. One process at a time may have the file open."""
 
     def __init__(
-        self, path: Path, channels: Iterable[str], *, limit: int = 100_000, disk_retry: float = 2.0
+        self,
+        path: Path,
+        channels: Iterable[str],
+        *,
+        limit: int = 100_000,
+        disk_retry: float = 2.0,
+        lock_patience: float = 5.0,
     ) -> None:
         """`limit` messages wait at most: above it the oldest are dropped, counted and told.
 
-        `disk_retry`: seconds between two tries to go back to a disk that refused.
+        `disk_retry`: seconds between two tries to go back to a disk that refused. `lock_patience`: seconds
+        that another program may lock the file before messages go on from memory.
         """
         names = tuple(dict.fromkeys(channels))
         if not names:
             raise ValueError("an outbox without channels would forget nothing")
-        self._file = OutboxFile(path, names, limit, disk_retry)
+        self._file = OutboxFile(path, names, limit, disk_retry, lock_patience)
         self._lock = Lock(path.with_name(path.name + ".lock"))
         self._idle = disk_retry
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._news = {name: asyncio.Event() for name in names}
         self._thread: threading.Thread | None = None
+        self._asked: set[asyncio.Future[Any]] = set()
+        self._death: BaseException | None = None  # what ended the thread: a mistake of ours
 
     async def __aenter__(self) -> "Outbox":
         """A damaged file is moved aside, which is counted and said.
@@ -98,6 +107,7 @@ class Outbox:
         """Finishes what was asked for, and closes the file."""
         thread, self._thread = self._thread, None
         if thread:
+            self._file.hurry()
             self._requests.put(None)
             await asyncio.to_thread(thread.join)
         self._lock.__exit__(None, None, None)
@@ -204,19 +214,35 @@ class Outbox:
         if self._thread is None:
             raise RuntimeError("the outbox is not open")
         answer: asyncio.Future[T] = self._loop.create_future()
+        self._asked.add(answer)
+        answer.add_done_callback(self._asked.discard)
+        if self._death:
+            self._tell_death(self._death)
         self._requests.put(Request(work, answer, through_power_cuts))
         return await answer
+
+    def _tell_death(self, death: BaseException) -> None:
+        """Nobody waits for a thread that is no more."""
+        self._death = death
+        for answer in self._asked:
+            if not answer.done():
+                answer.set_exception(RuntimeError(f"the outbox's thread died of {death!r}"))
 
     # ---- on the outbox's thread
 
     def _work(self) -> None:
         stopping = False
-        while not stopping:
-            requests, stopping = self._gather()
-            self._file.back_to_disk()
-            if requests:
-                self._serve(requests)
-        self._file.close()
+        try:
+            while not stopping:
+                requests, stopping = self._gather()
+                self._file.back_to_disk()
+                if requests:
+                    self._serve(requests)
+            self._file.close()
+        except BaseException as death:
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._tell_death, death)
+            raise
 
     def _gather(self) -> tuple[list[Request], bool]:
         """What waits now (after a while nothing, if the disk wants a look), and if it is time to stop."""

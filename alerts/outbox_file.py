@@ -28,9 +28,12 @@ MIGRATIONS = (
 )
 APPLICATION_ID = 0x46574F42  # 'FWOB' in the file's header: an outbox, and no other program's database
 TELL_DROPS_EVERY = 60.0  # seconds
+LOOK_AGAIN = 200  # milliseconds that SQLite itself waits for another program's lock
+LAST_PATIENCE = 1.0  # seconds that a lock is waited for when it is time to stop
 
 # Primary result codes, https://sqlite.org/rescode.html
 REFUSED = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -45,12 +48,15 @@ class DamagedError(Exception):
 class OutboxFile:
     """Called by one thread at a time."""
 
-    def __init__(self, path: Path, channels: Sequence[str], limit: int, disk_retry: float) -> None:
+    def __init__(
+        self, path: Path, channels: Sequence[str], limit: int, disk_retry: float, lock_patience: float
+    ) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()  # dropped, disk_refused, moved_aside, unreadable
         self.backlog = dict.fromkeys(channels, 0)  # by channel, as of the last transaction
         self._limit = limit
         self._disk_retry = disk_retry
+        self._lock_patience = lock_patience
         self._disk: sqlite3.Connection
         self._memory: sqlite3.Connection | None = None
         self._retry_at = 0.0
@@ -70,9 +76,14 @@ class OutboxFile:
         except DamagedError as damage:
             self._move_aside(damage)
             self._disk = self._connect()
-        self._count_backlog(self._disk)
+        self.backlog = _backlog(self._disk)
+
+    def hurry(self) -> None:
+        """It is about to be closed. May be called by any thread."""
+        self._lock_patience = min(self._lock_patience, LAST_PATIENCE)
 
     def close(self) -> None:
+        """What the disk does not take now is lost, and said."""
         self.back_to_disk(now=True)
         if self._memory:
             log.error("%s still cannot be written: what waits is lost (%s)", self.path, self.backlog)
@@ -85,6 +96,7 @@ class OutboxFile:
         Without `through_power_cuts` there is no fsync: what was written outlives us, but not the machine.
         A work may be called again, after a rollback. Raises OutboxError when nothing was done.
         """
+        began = time.monotonic()
         while True:
             connection = self._memory or self._disk
             try:
@@ -92,16 +104,14 @@ class OutboxFile:
                 with transaction(connection):
                     outcomes = [_outcome(work, connection) for work in works]
                     dropped = self._drop_oldest(connection)
+                    backlog = _backlog(connection)
             except sqlite3.Error as error:
-                if _code(error) == sqlite3.SQLITE_BUSY:
-                    log.warning("%s is locked by another program; trying again", self.path)
-                    time.sleep(0.2)
-                elif connection is not self._disk or _code(error) not in REFUSED:
+                if connection is not self._disk or _code(error) not in REFUSED | LOCKED:
                     raise OutboxError(f"{self.path} cannot be used any more: {error}") from error
-                else:
+                if _code(error) in REFUSED or time.monotonic() - began > self._lock_patience:
                     self._into_memory(error)
                 continue
-            self._count_backlog(connection)
+            self.backlog = backlog
             if dropped:
                 self._tell_drops(dropped)
             return outcomes
@@ -111,7 +121,7 @@ class OutboxFile:
         if self._memory is None or (time.monotonic() < self._retry_at and not now):
             return
         try:
-            self._memory.backup(self._disk)  # all or nothing
+            _copy(self._memory, self._disk, self._lock_patience if now else 0)
         except sqlite3.Error:
             self._retry_at = time.monotonic() + self._disk_retry
             return
@@ -122,14 +132,16 @@ class OutboxFile:
     def _into_memory(self, error: sqlite3.Error) -> None:
         memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         try:
-            self._disk.backup(memory)
+            _copy(self._disk, memory, self._lock_patience)
         except sqlite3.Error as worse:
             memory.close()
             raise OutboxError(f"{self.path} can neither be written ({error}) nor read ({worse})") from worse
         self.counts["disk_refused"] += 1
+        locked = _code(error) in LOCKED
         log.error(
             "%s cannot be written (%s): alerts go on from memory, and those not delivered are lost if the "
-            "service ends now. Free some space on that disk", self.path, error,
+            "service ends now. %s", self.path, error,
+            "End the program that has it locked" if locked else "Free some space on that disk",
         )  # fmt: skip
         self._memory = memory
         self._retry_at = time.monotonic() + self._disk_retry
@@ -149,6 +161,7 @@ class OutboxFile:
             self._migrate(connection)
             self._settle_channels(connection)
             self._drop_unreadable(connection)
+            connection.execute(f"PRAGMA busy_timeout = {LOOK_AGAIN}")
         except sqlite3.Error as error:
             connection.close()
             if _code(error) in DAMAGED:
@@ -235,17 +248,30 @@ class OutboxFile:
         )  # fmt: skip
         self._told_drops_at, self._drops_untold = time.monotonic(), 0
 
-    def _count_backlog(self, connection: sqlite3.Connection) -> None:
-        self.backlog = dict(
-            connection.execute(
-                "SELECT name, coalesce((SELECT seq FROM sqlite_sequence), 0) - position FROM channels"
-            ).fetchall()
-        )
-
 
 def forget_delivered(connection: sqlite3.Connection) -> None:
     """What every channel has is no longer needed."""
     connection.execute("DELETE FROM messages WHERE position <= (SELECT min(position) FROM channels)")
+
+
+def _backlog(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many messages each channel does not have yet."""
+    return dict(
+        connection.execute(
+            "SELECT name, coalesce((SELECT seq FROM sqlite_sequence), 0) - position FROM channels"
+        ).fetchall()
+    )
+
+
+def _copy(source: sqlite3.Connection, target: sqlite3.Connection, patience: float) -> None:
+    """All or nothing. Raises sqlite3.Error, also where a lock stands longer than `patience` seconds."""
+    began = time.monotonic()
+
+    def look(status: int, remaining: int, total: int) -> None:  # or it would wait for that lock for ever
+        if status & 0xFF in LOCKED and time.monotonic() - began > patience:
+            raise sqlite3.OperationalError("database is locked")
+
+    source.backup(target, progress=look, sleep=LOOK_AGAIN / 1000)
 
 
 @contextmanager

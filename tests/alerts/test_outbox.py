@@ -158,7 +158,8 @@ async def test_whoever_waits_is_woken(path: Path) -> None:
         news.clear()
         waiter = asyncio.create_task(news.wait())
         await put_many(outbox, 1)
-        await asyncio.wait_for(waiter, 1)
+        async with asyncio.timeout(1):
+            await waiter
 
 
 async def test_a_cancelled_put_disturbs_nobody(path: Path) -> None:
@@ -316,16 +317,70 @@ async def test_a_stop_with_a_full_disk_says_what_is_lost(
         assert await sequences(outbox) == [1]
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another program has the file's one write lock."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.execute("ROLLBACK")
+    other.close()
+
+
 async def test_another_programs_lock_only_delays(path: Path) -> None:
     async with Outbox(path, ["redis"]) as outbox:
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        put = asyncio.create_task(put_many(outbox, 3))
-        await asyncio.sleep(0.2)
-        assert not put.done()
-        other.execute("ROLLBACK")
-        other.close()
-        assert len(await asyncio.wait_for(put, 10)) == 3
+        with locked(path):
+            put = asyncio.create_task(put_many(outbox, 3))
+            await asyncio.sleep(0.5)
+            assert not put.done()
+        async with asyncio.timeout(10):
+            assert len(await put) == 3
+        assert is_durable(outbox)
+        assert rows(path) == 3
+
+
+async def test_a_lock_that_stays_holds_no_alert_up(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with Outbox(path, ["redis"], disk_retry=0.05, lock_patience=0.5) as outbox:
+        with locked(path):
+            async with asyncio.timeout(3):
+                before = await put_many(outbox, 3)
+                assert not is_durable(outbox)
+                before += await put_many(outbox, 3)
+                assert [w.message for w in await outbox.waiting("redis", 9)] == before
+            assert rows(path) == 0
+        async with asyncio.timeout(3):
+            while not is_durable(outbox):  # noqa: ASYNC110 - seen from outside
+                await asyncio.sleep(0.02)
+        assert rows(path) == 6
+    assert "(database is locked): alerts go on from memory" in caplog.text
+    assert "End the program that has it locked" in caplog.text
+
+
+@pytest.mark.parametrize("before", [0, 2])
+async def test_a_stop_waits_for_no_lock(path: Path, caplog: pytest.LogCaptureFixture, before: int) -> None:
+    outbox = await Outbox(path, ["redis"], disk_retry=0.05, lock_patience=0.2 if before else 60).__aenter__()
+    with locked(path):
+        await put_many(outbox, before)
+        late = asyncio.create_task(put_many(outbox, 3))
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(4):
+            await outbox.__aexit__(None, None, None)
+        await late
+    assert f"what waits is lost ({{'redis': {before + 3}}})" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_thread_that_dies_is_waited_for_by_nobody(path: Path) -> None:
+    def exits(sequence: int) -> Message:
+        raise SystemExit(f"a mistake of ours at {sequence}")
+
+    async with asyncio.timeout(5), Outbox(path, ["redis"]) as outbox:
+        answers = await asyncio.gather(
+            outbox.put(verdict(), exits), outbox.put(verdict(), renderer()), return_exceptions=True
+        )
+        assert [type(answer) for answer in answers] == [RuntimeError] * 2
+        with pytest.raises(RuntimeError, match=r"thread died of SystemExit\('a mistake of ours at 1'\)"):
+            await outbox.put(verdict(), renderer())
 
 
 PUTS_FOREVER = textwrap.dedent("""
