@@ -94,9 +94,11 @@ class Detector(Protocol):
     kind: Kind  # of all its detections
     width: int  # pixels: a wider picture need not be converted, copied or kept for it
 
-    def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection]]:
+    def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection] | None]:
         """One answer for each frame, in the same order; a stream stands at most once in a batch.
 
+        None, which only a recording's frame may get: not yet, show the same frame again in a moment. So a
+        recording waits for what takes long in the background, and the device thread does not.
         Raises DetectorError when it cannot work now.
         """
         ...

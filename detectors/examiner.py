@@ -5,7 +5,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar, TypeVarTuple
 
@@ -18,14 +18,29 @@ _T = TypeVar("_T")
 _Arguments = TypeVarTuple("_Arguments")
 
 BATCH = 8  # frames at most: with more, the first would wait longer and the last not less
+PAUSE = 0.25  # seconds until a recording's frame is shown again to a detector that said 'not yet'
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Wish:
     """A frame that somebody wants judged."""
 
     frame: Frame
+    plan: tuple[str, ...]
     answer: asyncio.Future[tuple[Detection, ...]]
+    said: dict[str, tuple[Detection, ...]] = field(default_factory=dict)
+    resting: bool = False  # a detector said 'not yet'
+
+    @property
+    def missing(self) -> list[str]:
+        """The detectors that have not looked yet; nobody's, where the answer is given."""
+        return [] if self.answer.done() else [name for name in self.plan if name not in self.said]
+
+    def note(self, name: str, said: tuple[Detection, ...]) -> None:
+        """What one detector says. The last one completes the answer."""
+        self.said[name] = said
+        if not self.missing:
+            self.grant(tuple(each for name in self.plan for each in self.said[name]))
 
     def grant(self, said: tuple[Detection, ...]) -> None:
         """Answers, unless nobody waits any more."""
@@ -41,7 +56,8 @@ class _Wish:
 class Examiner:
     """A stream stands at most once in a batch, and its frames are looked at in the order they came.
 
-    `detectors` by name and `plan` (stream: names of its detectors) are read for every batch: they may change.
+    `detectors` by name and `plan` (stream: names of its detectors) are read for every frame: they may change.
+    A frame is answered as soon as its own detectors are done, whatever others of its batch still wait for.
     A live frame older than `stale_after` seconds when its turn comes is dropped and counted.
     """
 
@@ -81,7 +97,8 @@ class Examiner:
             raise RuntimeError("a frame came to the examiner after it was closed")
         if self._work is None:
             self._work = asyncio.create_task(self._serve(), name="examiner")
-        wish = _Wish(frame, asyncio.get_running_loop().create_future())
+        plan = tuple(self._plan.get(frame.stream, ()))
+        wish = _Wish(frame, plan, asyncio.get_running_loop().create_future())
         self._waiting.append(wish)
         self._wanted.set()
         return await wish.answer
@@ -98,7 +115,8 @@ class Examiner:
 
     def _next_batch(self) -> list[_Wish]:
         """The oldest frame of each stream, without stale ones. What is left waits on, in its order."""
-        batch: dict[str, _Wish] = {}
+        batch: list[_Wish] = []
+        streams: set[str] = set()
         left: deque[_Wish] = deque()
         for wish in self._waiting:
             frame = wish.frame
@@ -107,20 +125,29 @@ class Examiner:
             if frame.live and self._clock() - frame.captured > self._stale_after:
                 self.counts["dropped_stale"] += 1
                 wish.grant(())
-            elif frame.stream in batch or len(batch) == BATCH:
+                continue
+            if frame.stream in streams or wish.resting or len(batch) == BATCH:
                 left.append(wish)
             else:
-                batch[frame.stream] = wish
+                batch.append(wish)
+            streams.add(frame.stream)
         self._waiting = left
-        return list(batch.values())
+        return batch
 
     async def _judge(self, batch: Sequence[_Wish]) -> None:
-        """Each detector in turn looks at those frames of the batch that it is planned for."""
+        """Each detector in turn looks at those frames of the batch that it is planned for.
+
+        Short plans come first: who waits for quality alone does not wait for what takes longer.
+        """
         self.counts["batches"] += 1
-        plans = {wish: tuple(self._plan.get(wish.frame.stream, ())) for wish in batch}
-        answers: dict[_Wish, tuple[Detection, ...]] = dict.fromkeys(batch, ())
-        for name in dict.fromkeys(name for plan in plans.values() for name in plan):
-            concerned = [wish for wish in batch if name in plans[wish]]
+        by_length = sorted(batch, key=lambda wish: len(wish.plan))
+        for wish in batch:
+            if not wish.plan:
+                wish.grant(())
+        for name in dict.fromkeys(name for wish in by_length for name in wish.plan):
+            concerned = [wish for wish in batch if name in wish.missing]
+            if not concerned:
+                continue
             # Gathered alone only for this: an error is handed on to those concerned, and no other.
             (said,) = await asyncio.gather(
                 self._on_device(self._panel.ask, name, [wish.frame for wish in concerned]),
@@ -129,10 +156,21 @@ class Examiner:
             for place, wish in enumerate(concerned):
                 if isinstance(said, BaseException):
                     wish.fail(said)
+                elif (answer := said[place]) is None:
+                    self._rest(wish)
                 else:
-                    answers[wish] += said[place]
-        for wish, answer in answers.items():
-            wish.grant(answer)
+                    wish.note(name, answer)
+
+    def _rest(self, wish: _Wish) -> None:
+        """Puts a wish back to the front, to be taken up again after a pause; its stream waits with it."""
+        if not wish.resting:
+            wish.resting = True
+            self._waiting.appendleft(wish)
+            asyncio.get_running_loop().call_later(PAUSE, self._wake, wish)
+
+    def _wake(self, wish: _Wish) -> None:
+        wish.resting = False
+        self._wanted.set()
 
     async def forget(self, stream: str) -> None:
         """Has every detector drop what it remembers of a stream."""

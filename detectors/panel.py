@@ -32,15 +32,18 @@ class Panel:
         self._clock = clock
         self._troubles: dict[str, _Trouble] = {}
 
-    def ask(self, name: str, frames: Sequence[Frame]) -> list[tuple[Detection, ...]]:
-        """What one detector says of each frame. Its DetectorError becomes a doubt; other errors come out."""
+    def ask(self, name: str, frames: Sequence[Frame]) -> list[tuple[Detection, ...] | None]:
+        """What one detector says of each frame, None: not yet. Its DetectorError becomes a doubt.
+
+        Other errors come out.
+        """
         trouble = self._troubles.get(name)
         if trouble is not None and self._clock() < trouble.retry_at:
             return [self._doubt(name, trouble.words) for _ in frames]
         began = time.perf_counter()
         said = _examined(self._detectors[name], frames)
         self.seconds[name] += time.perf_counter() - began
-        self.frames[name] += len(frames)
+        self.frames[name] += sum(answer is not None for answer in said)
         errors = [answer for answer in said if isinstance(answer, DetectorError)]
         if len(errors) < len(frames):
             self._troubles.pop(name, None)
@@ -66,7 +69,9 @@ class Panel:
         return (Detection(kind, "", 0.0, 1.0, card, doubt=Doubt.DETECTOR_DEGRADED, reason=words),)
 
 
-def _examined(detector: Detector, frames: Sequence[Frame]) -> list[tuple[Detection, ...] | DetectorError]:
+def _examined(
+    detector: Detector, frames: Sequence[Frame]
+) -> list[tuple[Detection, ...] | DetectorError | None]:
     """One answer for each frame: what was said of it, or why nothing could be."""
     try:
         said = detector.examine(frames)
@@ -75,4 +80,4 @@ def _examined(detector: Detector, frames: Sequence[Frame]) -> list[tuple[Detecti
             return [error]
         # One bad frame must not blind the detector to the others: each has its own chance.
         return [answer for frame in frames for answer in _examined(detector, [frame])]
-    return [tuple(answer) for _, answer in zip(frames, said, strict=True)]
+    return [answer if answer is None else tuple(answer) for _, answer in zip(frames, said, strict=True)]

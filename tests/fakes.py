@@ -59,10 +59,11 @@ class FakeDetector:
         self.threads: set[str] = set()
         self.failing: Exception | None = None
         self.disliked: set[int] = set()  # numbers of frames that make a batch fail
+        self.not_yet: set[str] = set()  # streams whose recorded frames are to be shown again
         self.gate = threading.Event()
         self.gate.set()
 
-    def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection]]:
+    def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection] | None]:
         """One detection for each frame, whose reason names the frame."""
         self.batches.append([(each.stream, each.number) for each in frames])
         self.threads.add(threading.current_thread().name)
@@ -73,7 +74,9 @@ class FakeDetector:
             raise DetectorError(f"cannot look at frame {min(bad)}")
         card = DetectorCard(self.name, "fake")
         return [
-            [Detection(self.kind, "thing", 0.0, 1.0, card, reason=f"{each.stream} {each.number}")]
+            None
+            if each.stream in self.not_yet and not each.live
+            else [Detection(self.kind, "thing", 0.0, 1.0, card, reason=f"{each.stream} {each.number}")]
             for each in frames
         ]
 

@@ -80,6 +80,54 @@ async def test_each_stream_is_shown_only_to_the_detectors_planned_for_it() -> No
     assert [[each.kind for each in one] for one in said] == [["quality", "anomaly"], ["anomaly"], [], []]
 
 
+async def test_a_frame_is_answered_once_its_own_detectors_are_done() -> None:
+    quick, slow = FakeDetector("quality"), FakeDetector("anomaly")
+    slow.gate.clear()
+    plan = {"a": ("anomaly", "quality"), "b": ("quality",)}
+    async with Examiner({"quality": quick, "anomaly": slow}, plan, 2, ManualClock()) as ours:
+        waits = asyncio.create_task(ours.examine(frame("a")))
+        only_quick = asyncio.create_task(ours.examine(frame("b")))
+        async with asyncio.timeout(5):
+            assert reasons(await only_quick) == ["b 0"]
+        assert not waits.done()
+        slow.gate.set()
+        assert [each.kind for each in await waits] == ["anomaly", "quality"]
+    assert quick.batches == [[("a", 0), ("b", 0)]]
+
+
+async def test_a_recording_waits_for_a_detector_that_says_not_yet_and_nobody_else_does() -> None:
+    quality, anomaly = FakeDetector("quality"), FakeDetector("anomaly")
+    anomaly.not_yet = {"a"}
+    async with examiner(quality, anomaly) as ours:
+        waits = asyncio.create_task(ours.examine(frame("a", 0, live=False)))
+        after = asyncio.create_task(ours.examine(frame("a", 1, live=False)))
+        for number in range(50):
+            assert reasons(await ours.examine(frame("b", number))) == [f"b {number}"] * 2
+        await until(lambda: sum(("a", 0) in batch for batch in anomaly.batches) == 2)
+        assert not waits.done()
+        assert ours.busy_seconds == 0
+        assert ours.frames["anomaly"] == 50
+        anomaly.not_yet = set()
+        assert reasons(await waits) == ["a 0", "a 0"]
+        assert reasons(await after) == ["a 1", "a 1"]
+    shown_once, shown_again = (
+        [number for batch in fake.batches for stream, number in batch if stream == "a"]
+        for fake in (quality, anomaly)
+    )
+    assert shown_once == [0, 1]
+    assert shown_again == [0, 0, 0, 1]
+
+
+async def test_closing_does_not_wait_for_a_frame_that_is_not_answered_yet() -> None:
+    fake = FakeDetector()
+    fake.not_yet = {"a"}
+    async with asyncio.timeout(5), examiner(fake) as ours:
+        waits = asyncio.create_task(ours.examine(frame("a", live=False)))
+        await until(lambda: len(fake.batches) == 1)
+    assert await waits == ()
+    assert ours.counts["dropped_closing"] == 1
+
+
 async def test_a_live_frame_that_waited_too_long_is_dropped_and_a_recording_is_not() -> None:
     clock = ManualClock()
     fake = FakeDetector()
