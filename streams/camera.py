@@ -24,7 +24,8 @@ class Camera:
 
     Counts: packets, bytes, decoded, sampled, delivered; dropped_before_keyframe, dropped_unfetched (no slot
     was free), dropped_replaced (a newer picture came first); damaged (pictures and packets with errors);
-    connects, connect_failed_<fault>, lost_<fault>; children_killed (hung), children_died.
+    connects, connect_failed_<fault>, lost_<fault>; children_killed (hung), children_died,
+    children_not_started (no process, memory or open file left for one).
     """
 
     def __init__(self, settings: StreamSettings, sample_fps: float, width: int) -> None:

@@ -61,32 +61,44 @@ class Child:
         self._pidfd = -1
 
     async def __aenter__(self) -> Self:
-        memory = os.memfd_create("framewarden", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        ours, theirs = socket.socketpair()
+        """Raises StreamError where processes, memory or open files have run out."""
         try:
+            await self._start()
+        except OSError as lack:
+            self._counts["children_not_started"] += 1
+            reason = lack.strerror or str(lack)
+            raise stream_error(Trouble.NOT_STARTED, self._job.url, reason=reason) from None
+        return self
+
+    async def _start(self) -> None:
+        with contextlib.ExitStack() as failed, contextlib.ExitStack() as handed_over:
+            memory = os.memfd_create("framewarden", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+            handed_over.callback(os.close, memory)
+            ours, theirs = socket.socketpair()
+            failed.callback(ours.close)
+            handed_over.callback(theirs.close)
             os.ftruncate(memory, SLOTS * self._job.slot_bytes)
             fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
             self._memory = mmap.mmap(memory, SLOTS * self._job.slot_bytes, prot=mmap.PROT_READ)
+            failed.callback(self._memory.close)
             self._pidfd = await self._birth(theirs, memory)
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-            os.close(memory)
-        ours.setblocking(False)
-        self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=LONGEST_LINE)
+            failed.callback(self._end)
+            ours.setblocking(False)
+            self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=LONGEST_LINE)
+            failed.pop_all()
         self._writer.write(pack_job(self._job))
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+        self._writer.close()
+        self._memory.close()
+
+    def _end(self) -> None:
         self.kill()
         os.close(self._pidfd)
         self._pidfd = -1
-        self._writer.close()
-        self._memory.close()
 
     def kill(self) -> None:
         """Ends the child at once, whatever it is doing."""

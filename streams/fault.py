@@ -4,7 +4,7 @@ from config.secrets import hide
 from streams.frame import StreamError, StreamFault
 from streams.message import Trouble
 
-# {where} is the source without credentials, {seconds} the timeout that ran out.
+# {where} is the source without credentials, {seconds} the timeout that ran out, {reason} the system's words.
 _WORDS: dict[Trouble, tuple[StreamFault, str]] = {
     Trouble.REFUSED: (
         StreamFault.REFUSED,
@@ -93,10 +93,14 @@ _WORDS: dict[Trouble, tuple[StreamFault, str]] = {
         StreamFault.CRASHED,
         "the process that decodes {where} died; what it was reading may be damaged, or memory ran out",
     ),
+    Trouble.NOT_STARTED: (
+        StreamFault.CRASHED,
+        "no process could be started to decode {where} ({reason}): raise that limit, or watch fewer streams",
+    ),
 }
 
 
-def stream_error(trouble: Trouble, where: str, seconds: float = 0) -> StreamError:
+def stream_error(trouble: Trouble, where: str, seconds: float = 0, reason: str = "") -> StreamError:
     """The error to raise or to tell of. `where` may hold credentials: they are taken out here."""
     fault, words = _WORDS[trouble]
-    return StreamError(fault, words.format(where=hide(where), seconds=seconds))
+    return StreamError(fault, words.format(where=hide(where), seconds=seconds, reason=reason))

@@ -11,6 +11,7 @@ import asyncio
 import atexit
 import contextlib
 import ctypes
+import errno
 import gc
 import os
 import resource
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,9 +43,17 @@ _server: "tuple[subprocess.Popen[bytes], socket.socket] | None" = None
 async def fork(channel: socket.socket, memory: int) -> int:
     """Bears a child that serves `channel` and writes pictures into `memory` (a memfd); returns its pidfd.
 
-    The child leaves by itself where the other end of `channel` is closed before a job is sent.
+    The child leaves by itself where the other end of `channel` is closed before a job is sent. Raises OSError
+    where none can be born: processes, memory or open files have run out, or the fork server dies at once.
     """
-    birth = asyncio.get_running_loop().run_in_executor(None, _fork, channel.fileno(), memory)
+    # A thread of its own: a birth that fails here leaves no order behind that names closed descriptors.
+    midwife = ThreadPoolExecutor(1, "birth")
+    try:
+        birth = asyncio.get_running_loop().run_in_executor(midwife, _fork, channel.fileno(), memory)
+    except RuntimeError:
+        raise OSError(errno.EAGAIN, "no thread can be started") from None
+    finally:
+        midwife.shutdown(wait=False)
     try:
         return await asyncio.shield(birth)
     except asyncio.CancelledError:
@@ -86,7 +96,7 @@ def _fork(channel: int, memory: int) -> int:
                 process.kill()
                 process.wait()
                 _server = None
-    raise RuntimeError("the process that starts decoding children dies as soon as it is asked")
+    raise ConnectionError("the process that starts decoding children dies as soon as it is asked")
 
 
 def _ask(line: socket.socket, channel: int, memory: int) -> int:
@@ -95,12 +105,16 @@ def _ask(line: socket.socket, channel: int, memory: int) -> int:
     answer, descriptors, _, _ = socket.recv_fds(line, 16, 1)
     if not answer:
         raise ConnectionResetError
+    if not descriptors:  # none was born, or its pidfd did not fit in here any more
+        number = int(answer) or errno.EMFILE
+        raise OSError(number, os.strerror(number))
     return descriptors[0]
 
 
 def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
+    with theirs, contextlib.ExitStack() as failed:
+        failed.callback(ours.close)
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
             [sys.executable, "-m", "streams.forkserver", str(theirs.fileno())],
             cwd=Path(__file__).parents[1],  # where this package is found, installed or not
@@ -110,6 +124,7 @@ def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
             stdout=subprocess.DEVNULL,  # where some commands print JSON; mistakes go to stderr
             start_new_session=True,  # Ctrl-C in a terminal is for the daemon, which ends its children itself
         )
+        failed.pop_all()
     ours.settimeout(START_TIMEOUT)
     return process, ours
 
@@ -137,25 +152,42 @@ def _serve(line: socket.socket) -> None:
         if not request:
             return
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDED)  # until its pidfd is open, nobody reaps the child
-        child = os.fork()
-        if child == 0:
-            line.close()
-            _live(socket.socket(fileno=descriptors[0]), descriptors[1], server)
-        socket.send_fds(line, [b"born"], [pidfd := os.pidfd_open(child)])
-        for descriptor in (*descriptors, pidfd):
+        try:
+            pidfd = _bear(line, descriptors, server)
+        except OSError as lack:  # of processes, memory or open files: who is born already lives on
+            line.send(b"%d" % (lack.errno or errno.EAGAIN))
+        else:
+            socket.send_fds(line, [b"0"], [pidfd])
+            os.close(pidfd)
+        for descriptor in descriptors:
             os.close(descriptor)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDED)
 
 
-def _live(channel: socket.socket, memory: int, server: int) -> NoReturn:
+def _bear(line: socket.socket, descriptors: list[int], server: int) -> int:
+    if len(descriptors) < 2:  # the rest did not fit in here any more
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    channel, memory = descriptors
+    child = os.fork()
+    if child == 0:
+        _live(line, channel, memory, server)
+    try:
+        return os.pidfd_open(child)
+    except OSError:
+        os.kill(child, signal.SIGKILL)
+        raise
+
+
+def _live(line: socket.socket, channel: int, memory: int, server: int) -> NoReturn:
     """The whole life of a child."""
     from streams import decoder
 
     try:
+        line.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDED)
         _confine(server)
-        decoder.run(channel, memory)
+        decoder.run(socket.socket(fileno=channel), memory)
     except BaseException as mistake:  # noqa: BLE001 - nothing may climb back into the server's own loop
         # Without the exception's text: a library may have put the address, with its password, into it.
         traceback.print_tb(mistake.__traceback__)

@@ -52,6 +52,7 @@ class Trouble(StrEnum):
     UNREADABLE = "unreadable"
     HUNG = "hung"
     CRASHED = "crashed"
+    NOT_STARTED = "not_started"
     CONNECTING = "connecting"
     NO_PICTURE = "no_picture"
 

@@ -4,20 +4,26 @@ import asyncio
 import contextlib
 import dataclasses
 import os
+import resource
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import psutil
 import pytest
 
+from config.settings import StreamSettings
 from streams import forkserver
+from streams.camera import Camera
 from streams.child import Child
-from streams.frame import StreamError, StreamFault
+from streams.frame import Outage, StreamError, StreamFault
 from streams.message import Alive, Failed, Job, Message, Picture, StreamInfo, pack
 
 JOB = Job(
@@ -166,6 +172,65 @@ print("no new privileges:", prctl(39, zero, zero, zero, zero), "dumpable:", prct
 """
     told = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
     assert told.stdout == "no new privileges: 1 dumpable: 0\n"
+
+
+@contextlib.contextmanager
+def open_files_run_out(pid: int) -> Iterator[None]:
+    """The process may open nothing more."""
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+
+async def test_a_camera_whose_child_cannot_be_started_is_out_until_it_can() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    source = Camera(StreamSettings(name="gate", url=f"rtsp://me:secret@127.0.0.1:{port}/gate"), 5, 64)
+    texts = []
+    with contextlib.ExitStack() as lack:
+        lack.enter_context(open_files_run_out(os.getpid()))
+        async with asyncio.timeout(10), aclosing(source.sights()) as sights:
+            async for sight in sights:
+                assert isinstance(sight, Outage)
+                texts.append(sight.text)
+                if source.counts["children_not_started"] == 2:  # it was tried again
+                    lack.close()
+                if "refuses" in sight.text:
+                    break
+    assert texts[0].startswith("no process could be started to decode rtsp://***@127.0.0.1:")
+    assert "(Too many open files): raise that limit" in texts[0]
+    assert source.counts["connect_failed_crashed"] >= 2
+
+
+async def test_a_fork_server_that_cannot_fork_loses_no_child(tmp_path: Path) -> None:
+    forkserver.stop()
+    before = set(psutil.Process().children())
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        job = dataclasses.replace(JOB, url=f"rtsp://127.0.0.1:{silent.getsockname()[1]}/1", open_timeout=9)
+        async with Child(job, Counter()):
+            (server,) = set(psutil.Process().children()) - before
+            (first,) = server.children()
+            with open_files_run_out(server.pid), pytest.raises(StreamError, match="Too many open files"):
+                await Child(job, Counter()).__aenter__()
+            async with Child(job, Counter()):
+                pass
+            assert first.is_running() and server.is_running()
+
+
+async def test_a_fork_server_that_dies_at_once_is_an_outage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forkserver.stop()
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(StreamError, match="dies as soon as it is asked") as failed:
+        await Child(JOB, Counter()).__aenter__()
+    assert failed.value.fault is StreamFault.CRASHED
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "uninstalled"))
+    with pytest.raises(StreamError, match="No such file"):
+        await Child(JOB, Counter()).__aenter__()
 
 
 async def test_a_cancelled_birth_leaves_nothing(tmp_path: Path) -> None:
