@@ -1,10 +1,10 @@
 """Alerts as lines in the service's own log."""
 
-import json
 import logging
 from collections.abc import Sequence
 
 from alerts.channel import Message
+from alerts.received import MessageError, Received, read
 
 log = logging.getLogger("alerts")
 
@@ -18,22 +18,25 @@ class LogChannel:
 
     async def publish(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            data = json.loads(message.body).get("data", {})
-            state, severity = data.get("state", "told"), data.get("severity", "info")
-            level = logging.INFO if state == "closed" else LEVELS.get(severity, logging.INFO)
-            log.log(level, "%s", _line(message, state, data))
+            try:
+                alert = read(message.body)
+            except MessageError as error:  # damaged in the outbox, in a way that SQLite does not see
+                log.warning("%s: %s #%d: %s", message.stream, message.kind, message.sequence, error)
+                continue
+            level = logging.INFO if alert.state == "closed" else LEVELS.get(alert.severity, logging.INFO)
+            log.log(level, "%s", _line(alert))
 
     async def close(self) -> None:
         """Nothing to let go of."""
 
 
-def _line(message: Message, state: str, data: dict[str, object]) -> str:
-    what = f"{message.kind} {data['label']}" if data.get("label") else message.kind
-    words = [f"{message.stream}: {what} {state}"]
-    if data.get("reason"):
-        words.append(str(data["reason"]))
-    if data.get("score") is not None and data.get("threshold") is not None:
-        words.append(f"score {data['score']:.3g}, threshold {data['threshold']:.3g}")
-    words.append(f"alert {data.get('alert_id', message.id)} #{message.sequence}")
+def _line(alert: Received) -> str:
+    what = f"{alert.kind} {alert.label}" if alert.label else alert.kind
+    words = [f"{alert.stream}: {what} {alert.state}"]
+    if alert.reason:
+        words.append(alert.reason)
+    if alert.score is not None and alert.threshold is not None:
+        words.append(f"score {alert.score:.3g}, threshold {alert.threshold:.3g}")
+    words.append(f"alert {alert.alert_id} #{alert.sequence}")
     # A name that was learned from a camera may hold anything; a log line stays one line.
     return "".join(c if c.isprintable() else " " for c in ", ".join(words))

@@ -1,12 +1,9 @@
-"""An alert message read back: what subscribers written in Python work with."""
+"""An alert message read back: what the log, the subscriber and other programs in Python work with."""
 
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from alerts.verdict import Change, Severity
-from detectors.detection import Doubt, Kind
 
 
 class MessageError(ValueError):
@@ -15,30 +12,32 @@ class MessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An alert message as a subscriber sees it."""
+    """An alert message as its reader sees it. Words are plain text: newer daemons may know more of them."""
 
     id: str
     alert_id: str
     stream: str
-    kind: Kind
-    state: Change
-    severity: Severity
+    kind: str  # a detectors.detection.Kind
+    state: str  # an alerts.verdict.Change: opened, updated, closed
+    severity: str  # an alerts.verdict.Severity: info, warning, critical
     label: str
     subject: str
     score: float | None  # None: not a finite number
     threshold: float | None
-    doubt: Doubt | None  # set: nobody could tell at that moment; when closed, this is no all-clear
+    doubt: str | None  # set: nobody could tell at that moment; when closed, this is no all-clear
     reason: str
     first_frame_at: datetime
     captured_at: datetime
     decided_at: datetime
     age_ms: int
     sequence: int
+    picture: str | None  # path of the evidence picture, on the daemon's host
+    provisional: bool  # the threshold stands on little footage yet
     data: dict[str, Any]  # all of it: region, evidence, detector, and what newer versions add
 
 
 def read(body: str | bytes) -> Received:
-    """Reads a message back. Keys that it does not know are welcome. Raises MessageError."""
+    """Reads a message back. Keys and words that it does not know are welcome. Raises MessageError."""
     try:
         event = json.loads(body)
         data = event["data"]
@@ -46,20 +45,22 @@ def read(body: str | bytes) -> Received:
             id=str(event["id"]),
             alert_id=str(data["alert_id"]),
             stream=str(data["stream"]),
-            kind=Kind(data["kind"]),
-            state=Change(data["state"]),
-            severity=Severity(data["severity"]),
+            kind=str(data["kind"]),
+            state=str(data["state"]),
+            severity=str(data["severity"]),
             label=str(data["label"]),
             subject=str(data["subject"]),
             score=_number(data["score"]),
             threshold=_number(data["threshold"]),
-            doubt=None if data["doubt"] is None else Doubt(data["doubt"]),
+            doubt=_text(data["doubt"]),
             reason=str(data["reason"]),
             first_frame_at=datetime.fromisoformat(data["first_frame_at"]),
             captured_at=datetime.fromisoformat(data["captured_at"]),
             decided_at=datetime.fromisoformat(data["decided_at"]),
             age_ms=int(data["age_ms"]),
             sequence=int(data["sequence"]),
+            picture=_text(data["evidence"]["picture"]),
+            provisional=data["detector"]["provisional"] is True,
             data=data,
         )
     except KeyError as error:
@@ -70,3 +71,7 @@ def read(body: str | bytes) -> Received:
 
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

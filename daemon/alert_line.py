@@ -1,63 +1,49 @@
 """One alert message as one line for people."""
 
-import json
 from datetime import datetime
-from typing import Any
 
 from rich.text import Text
+
+from alerts.received import MessageError, read
 
 _STYLE = {"opened": "bold red", "updated": "yellow", "closed": "green"}
 
 
 def render(body: str) -> Text:
     """One message as one line: time, stream, what, opened or closed, score against threshold, why."""
-    event = read_event(body)
-    if event is None:
+    try:
+        alert = read(body)
+    except MessageError:
         return Text(f"not an alert: {_plain(body[:200])}", style="dim")
-    data = event["data"]
-    change = str(event.get("type", "")).rpartition(".")[2]
-    style = _STYLE.get(change, "")
-    if change == "opened" and data.get("severity") != "critical":
-        style = "bold yellow" if data.get("severity") == "warning" else "bold"
-    detector = data.get("detector")
-    provisional = isinstance(detector, dict) and detector.get("provisional") is True
+    style = _STYLE.get(alert.state, "")
+    if alert.state == "opened" and alert.severity != "critical":
+        style = "bold yellow" if alert.severity == "warning" else "bold"
     score = " ".join(
-        (_number(data.get("score")), "<" if change == "closed" else "of", _number(data.get("threshold")))
+        (_number(alert.score), "<" if alert.state == "closed" else "of", _number(alert.threshold))
     )
     return Text.assemble(
-        (_clock(str(event.get("time", ""))), "dim"),
+        (_clock(alert.captured_at), "dim"),
         "  ",
-        (f"{_plain(event.get('subject', '')):<12}", "cyan"),
-        f"  {_plain(data.get('kind', '')) + '/' + _plain(data.get('label', '')):<18}  ",
-        (f"{_plain(change):<7}", style),
+        (f"{_plain(alert.stream):<12}", "cyan"),
+        f"  {_plain(alert.kind) + '/' + _plain(alert.label):<18}  ",
+        (f"{_plain(alert.state):<7}", style),
         f"  {score:<12}  ",
-        _plain(data.get("reason", "")),
-        (" (provisional)" if provisional else "", "dim"),
+        _plain(alert.reason),
+        (" (provisional)" if alert.provisional else "", "dim"),
     )
 
 
-def read_event(body: str) -> dict[str, Any] | None:
-    """The message, or None where somebody else wrote something else there."""
+def _clock(time: datetime) -> str:
     try:
-        event = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return (
-        event if isinstance(event, dict) and isinstance(event.get("data"), dict) and "id" in event else None
-    )
+        return f"{time.astimezone():%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError):  # beyond the years that a local time may have
+        return str(time)
 
 
-def _clock(time: str) -> str:
-    try:
-        return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d %H:%M:%S}"
-    except (ValueError, OverflowError):
-        return _plain(time)
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
 
 
-def _number(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, int | float) else "-"
-
-
-def _plain(value: object) -> str:
+def _plain(value: str) -> str:
     """Without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(value))
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in value)

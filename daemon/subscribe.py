@@ -28,16 +28,17 @@ from redis.exceptions import (
 from rich.console import Console
 
 from alerts.embedded_redis import running_url
+from alerts.received import MessageError, Received, read
+from alerts.redis_channel import ALERTS
 from config.load import load
 from config.secrets import hide, understand_url
 from config.state import state_folder
-from daemon.alert_line import read_event, render
+from daemon.alert_line import render
 from daemon.journal import start_logging
 from detectors.detection import Kind
 
 log = logging.getLogger(__name__)
 
-ALERTS = "framewarden:alerts"
 LISTEN_SECONDS = 5.0  # one question to Redis waits so long for an answer
 LONGEST_WAIT = 10.0  # seconds between two attempts to connect
 REMEMBERED = 10_000  # ids of messages already shown
@@ -57,9 +58,8 @@ class Pattern:
     stream: str
     kind: str
 
-    def fits(self, event: dict[str, Any]) -> bool:
-        kind = str(event["data"].get("kind", ""))
-        return fnmatchcase(str(event.get("subject", "")), self.stream) and fnmatchcase(kind, self.kind)
+    def fits(self, alert: Received) -> bool:
+        return fnmatchcase(alert.stream, self.stream) and fnmatchcase(alert.kind, self.kind)
 
 
 def read_pattern(text: str) -> Pattern:
@@ -103,14 +103,14 @@ async def subscribe(url: str, pattern: str = "*:*", since: str | None = None) ->
                         answer = await redis.xread({ALERTS: place}, PAGE, int(LISTEN_SECONDS * 1000))
                     for entry, fields in answer[0][1] if answer else ():
                         place = str(entry)
-                        event = read_event(fields.get("body", ""))
-                        if event is None or str(event["id"]) in shown:
+                        alert = _alert(fields)
+                        if alert is None or alert.id in shown:
                             continue
-                        shown[str(event["id"])] = None
+                        shown[alert.id] = None
                         if len(shown) > REMEMBERED:
                             shown.popitem(last=False)
-                        _tell_gap(event, sequences)
-                        if wanted.fits(event):
+                        _tell_gap(alert, sequences)
+                        if wanted.fits(alert):
                             yield fields["body"]
             except (AuthenticationError, AuthorizationError) as error:
                 raise SubscribeError(f"Redis refuses the user or password: {hide(str(error))}") from None
@@ -191,8 +191,8 @@ async def _first_place(redis: Any, since: str | None) -> str:
         return str(entries[0][0]) if entries else "0-0"
     while entries:
         for place, fields in entries:
-            event = read_event(fields.get("body", ""))
-            if event is not None and event["id"] == since:
+            alert = _alert(fields)
+            if alert is not None and alert.id == since:
                 return str(place)
         entries = await redis.xrevrange(ALERTS, max=f"({entries[-1][0]}", count=PAGE)
     raise SubscribeError(f"no message kept on Redis has the id {since}: use --since 0 for all that are kept")
@@ -205,10 +205,16 @@ async def _sound(redis: Any, place: str) -> str:
     return min(place, newest, key=lambda each: tuple(map(int, each.split("-"))))
 
 
-def _tell_gap(event: dict[str, Any], sequences: dict[str, int]) -> None:
-    stream, number = str(event.get("subject", "")), event["data"].get("sequence")
-    if not isinstance(number, int):
-        return
+def _alert(fields: dict[str, str]) -> Received | None:
+    """The message of one entry, or None where somebody else wrote something else there."""
+    try:
+        return read(fields.get("body", ""))
+    except MessageError:
+        return None
+
+
+def _tell_gap(alert: Received, sequences: dict[str, int]) -> None:
+    stream, number = alert.stream, alert.sequence
     expected = sequences.get(stream, number - 1) + 1
     if number > expected:
         log.warning(

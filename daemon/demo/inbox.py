@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from daemon.alert_line import read_event
+from alerts.received import MessageError, Received, read
+from alerts.redis_channel import ALERTS
 
 RETRY_SECONDS = 0.5
 
@@ -18,11 +19,7 @@ RETRY_SECONDS = 0.5
 class Arrival:
     """One message, and when it arrived."""
 
-    change: str  # opened, updated or closed
-    alert_id: str
-    kind: str
-    label: str
-    picture: str  # the evidence picture, empty where there is none
+    alert: Received
     at: float  # time.monotonic()
 
 
@@ -41,7 +38,7 @@ class Inbox:
             redis = Redis.from_url(url, decode_responses=True, socket_timeout=None)
             try:
                 async with redis.pubsub(ignore_subscribe_messages=True) as subscription:
-                    await subscription.psubscribe(f"framewarden:alerts:{stream}:*")
+                    await subscription.psubscribe(f"{ALERTS}:{stream}:*")
                     async for message in subscription.listen():
                         await self._take(str(message["data"]))
             except RedisError:
@@ -50,11 +47,12 @@ class Inbox:
                 await redis.aclose()
 
     async def _take(self, body: str) -> None:
-        event = read_event(body)
-        if event is None:
+        try:
+            arrival = Arrival(read(body), time.monotonic())
+        except MessageError:  # somebody else wrote something else there
             return
         async with self._news:
-            self.arrivals.append(_arrival(event))
+            self.arrivals.append(arrival)
             self._show(body)
             self._news.notify_all()
 
@@ -81,17 +79,6 @@ class Inbox:
 
     def open(self) -> set[str]:
         """The ids of the alerts that are open now."""
-        closed = {each.alert_id for each in self.arrivals if each.change == "closed"}
-        return {each.alert_id for each in self.arrivals if each.change == "opened"} - closed
-
-
-def _arrival(event: dict[str, Any]) -> Arrival:
-    data = event["data"]
-    return Arrival(
-        change=str(event.get("type", "")).rpartition(".")[2],
-        alert_id=str(data.get("alert_id", "")),
-        kind=str(data.get("kind", "")),
-        label=str(data.get("label", "")),
-        picture=str((data.get("evidence") or {}).get("picture") or ""),
-        at=time.monotonic(),
-    )
+        alerts = [each.alert for each in self.arrivals]
+        closed = {alert.alert_id for alert in alerts if alert.state == "closed"}
+        return {alert.alert_id for alert in alerts if alert.state == "opened"} - closed

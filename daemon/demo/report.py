@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from alerts.redis_channel import ALERTS
 from daemon.demo.events import Event
 
 
@@ -66,7 +67,7 @@ def tell_where_next(
         ("such as", str(pictures[0]) if pictures else "no picture was kept"),
         (
             "In a second terminal" if goes_on else "While a demo runs",
-            f"redis-cli -s {socket} psubscribe 'framewarden:alerts:*'",
+            f"redis-cli -s {socket} psubscribe '{ALERTS}:*'",
         ),
         ("or", f"framewarden subscribe --config {config}"),
         ("Metrics", f"http://{listen}/metrics"),

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from alerts.embedded_redis import running_url
+from alerts.redis_channel import STREAMS
 from daemon.alert_line import render
 from daemon.demo.children import Camera, Child, DemoError, camera, free_port, running
 from daemon.demo.events import EVENTS, Event, Pictures, Stage
@@ -144,7 +145,7 @@ class Show:
         async with Redis.from_url(url, decode_responses=True, socket_timeout=None) as redis:
             while time.monotonic() < deadline:
                 try:
-                    fields = await redis.hgetall(f"framewarden:streams:{self._stream}")
+                    fields = await redis.hgetall(STREAMS + self._stream)
                 except RedisError:  # it is started again when it dies
                     fields = {}
                 seen.add(str(fields.get("frames", "")))
@@ -170,7 +171,11 @@ class Show:
         began = await eye.begins(0)
         self._say(f"\nPlanted: {event.name}: {event.words(self._stage)}", "bold")
         opened = await self._inbox.first(
-            lambda each: each.change == "opened" and each.at >= began and event.raises(each.kind, each.label),
+            lambda each: (
+                each.alert.state == "opened"
+                and each.at >= began
+                and event.raises(each.alert.kind, each.alert.label)
+            ),
             ROUNDS * 2 * self._stage.half_seconds,
         )
         put_on_air(self._normal(0), half_reel(self._reels, 0))
@@ -180,7 +185,8 @@ class Show:
             return Outcome(event)
         self._say("The picture is normal again", "dim")
         closed = await self._inbox.first(
-            lambda each: each.change == "closed" and each.alert_id == opened.alert_id, self._patience.close
+            lambda each: each.alert.state == "closed" and each.alert.alert_id == opened.alert.alert_id,
+            self._patience.close,
         )
         if closed is None:
             self._say(f"The {event.alert} alert did not close", "red")
@@ -188,7 +194,7 @@ class Show:
             event,
             opened_after=opened.at - began,
             closed_after=None if closed is None else max(0.0, closed.at - over),
-            picture=opened.picture,
+            picture=opened.alert.picture or "",
         )
 
     def _show_alert(self, body: str) -> None:

@@ -11,6 +11,7 @@ from alerts.channel import Channel, Message, PublishError
 from alerts.delivery import Delivery
 from alerts.log_channel import LogChannel
 from alerts.outbox import Outbox
+from tests.alert_body import alert_body
 from tests.alerts.samples import put_many, renderer, verdict
 
 
@@ -182,18 +183,26 @@ async def test_our_own_mistakes_are_loud(tmp_path: Path) -> None:
 async def test_the_log_channel_writes_one_readable_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    body = (
-        '{"id": "1", "data": {"alert_id": "a1", "state": "opened", "severity": "critical", "label": "person",'
-        ' "reason": "a person\\nFAKE LINE \\u001b[31m", "score": 0.91234, "threshold": 0.5}}'
-    )
+    told = alert_body(
+        stream="gate", sequence=12, kind="object", severity="critical", label="person", score=0.91234,
+        threshold=0.5, reason="a person\nFAKE LINE \x1b[31m",
+    )  # fmt: skip
+    over = alert_body("closed", sequence=13, severity="critical", score=None, reason="", label="")
     caplog.set_level("INFO")
-    await LogChannel().publish([Message("1", "gate", "object", 12, body), renderer()(3)])
-    first, second = caplog.records
-    assert first.message == (
-        "gate: object person opened, a person FAKE LINE  [31m, score 0.912, threshold 0.5, alert a1 #12"
-    )
-    assert first.levelname == "CRITICAL"
-    assert second.message == "gate: quality told, alert gate-3 #3"
+    messages = [
+        Message("1", "gate", "object", 12, told),
+        Message("2", "gate", "anomaly", 13, over),
+        renderer()(3),
+    ]
+    await LogChannel().publish(messages)
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        (
+            "CRITICAL",
+            "gate: object person opened, a person FAKE LINE  [31m, score 0.912, threshold 0.5, alert a1 #12",
+        ),
+        ("INFO", "gate: anomaly closed, alert a1 #13"),
+        ("WARNING", "gate: quality #3: not an alert message: it has no 'alert_id'"),
+    ]
 
 
 async def test_a_channel_without_a_place_in_the_outbox_is_our_mistake(tmp_path: Path) -> None:

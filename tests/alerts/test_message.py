@@ -20,6 +20,7 @@ from alerts.message import render, schema
 from alerts.received import MessageError, read
 from alerts.verdict import Change, Severity, Verdict
 from detectors.detection import Detection, DetectorCard, Doubt, Kind, Region
+from tests.alert_body import alert_body
 
 AT = datetime(2026, 11, 23, 12, 0, 0, 123_456, UTC)
 DECIDED = AT + timedelta(milliseconds=87)
@@ -250,6 +251,11 @@ def test_keys_of_newer_versions_are_welcome() -> None:
 def test_what_is_no_alert_is_refused_in_words(body: str | bytes, says: str) -> None:
     with pytest.raises(MessageError, match=says):
         read(body)
+
+
+def test_the_tests_own_message_fits() -> None:
+    number = "ab" * 16  # it has shorter ones, for people who read tests
+    jsonschema.validate(json.loads(alert_body(id=f"{number}.1", alert_id=number)), schema())
 
 
 def test_the_example_in_the_documentation_fits() -> None:

@@ -14,6 +14,7 @@ import pytest
 from alerts.channel import Message
 from alerts.redis_channel import RedisChannel
 from daemon.subscribe import SubscribeError, print_alerts, read_pattern, server_url, subscribe
+from tests.alert_body import alert_body
 from tests.real import require
 from tests.redis_server import RedisServer
 
@@ -37,14 +38,7 @@ class Publisher:
     async def publish(self, stream: str = "gate", kind: str = "anomaly", name: str = "") -> str:
         number = self.sequences[stream] = self.sequences.get(stream, 0) + 1
         name = name or f"{stream}-{number}"
-        body = json.dumps({
-            "specversion": "1.0", "id": name, "type": "framewarden.alert.opened", "subject": stream,
-            "time": "2026-11-23T15:04:05.678Z",
-            "data": {
-                "kind": kind, "label": "motion", "score": 3, "threshold": 2, "reason": "a car",
-                "sequence": number,
-            },
-        })  # fmt: skip
+        body = alert_body(stream=stream, sequence=number, kind=kind, id=name)
         await self.channel.publish([Message(name, stream, kind, number, body)])
         return name
 
@@ -187,10 +181,11 @@ async def test_a_server_that_lost_its_data_and_counts_anew_is_read_on(
     server.kill()
     shutil.rmtree(server.socket.parent / "appendonlydir")
     server.start()
-    body = '{"id": "%s", "subject": "gate", "data": {"kind": "anomaly"}}'
-    server.client().xadd("framewarden:alerts", {"body": body % "old"}, id="5-1")  # as if its clock were wrong
+    server.client().xadd(
+        "framewarden:alerts", {"body": alert_body(id="old")}, id="5-1"
+    )  # as if its clock were wrong
     await reader.listening(server)
-    server.client().xadd("framewarden:alerts", {"body": body % "new"}, id="5-2")
+    server.client().xadd("framewarden:alerts", {"body": alert_body(id="new")}, id="5-2")
     await reader.until("new")
     await reader.end()
 
@@ -262,7 +257,7 @@ async def test_the_command_prints_a_line_for_each(
     if as_json:
         assert [json.loads(line)["id"] for line in lines] == ["gate-1", "yard-1"]
     else:
-        assert "gate" in lines[0] and "anomaly/motion" in lines[0] and "3 of 2" in lines[0]
+        assert "gate" in lines[0] and "anomaly/motion" in lines[0] and "3.14 of 2.5" in lines[0]
 
 
 async def test_a_refused_command_ends_with_words_and_1(capfd: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,6 @@ at once, `never-learns` learns for ever.
 """
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -21,6 +20,9 @@ import yaml
 from numpy.typing import NDArray
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisAway
+
+from alerts.redis_channel import ALERTS, STREAMS
+from tests.alert_body import alert_body
 
 FAULTS = os.environ.get("FAKE_DAEMON", "").split()
 LEARN_FRAMES = 12
@@ -111,7 +113,7 @@ async def watch(redis: Redis, stream: str, url: str) -> None:
             "anomaly": learning,
             "quality": "fine",
         }
-        await redis.hset(f"framewarden:streams:{stream}", mapping=fields)
+        await redis.hset(STREAMS + stream, mapping=fields)
         if share < 1 or eye.seen == opened:
             continue
         if opened and not (opened == "quality/frozen" and "no-thaw" in FAULTS):
@@ -124,24 +126,9 @@ async def watch(redis: Redis, stream: str, url: str) -> None:
 
 async def publish(redis: Redis, stream: str, change: str, alert: str, what: str) -> None:
     kind, label = what.split("/")
-    event = {
-        "specversion": "1.0",
-        "id": f"{alert}-{change}",
-        "type": f"framewarden.alert.{change}",
-        "subject": stream,
-        "time": "2026-01-02T03:04:05.678Z",
-        "data": {
-            "alert_id": alert,
-            "stream": stream,
-            "kind": kind,
-            "label": label,
-            "score": 2.5,
-            "threshold": 1.0,
-            "reason": "seen on the small stage",
-            "evidence": {"picture": f"/evidence/{alert}.jpg"},
-        },
-    }
-    await redis.publish(f"framewarden:alerts:{stream}:{kind}", json.dumps(event))
+    evidence = {"picture": f"/evidence/{alert}.jpg"}
+    body = alert_body(change, stream, alert_id=alert, kind=kind, label=label, evidence=evidence)
+    await redis.publish(f"{ALERTS}:{stream}:{kind}", body)
 
 
 if __name__ == "__main__":
