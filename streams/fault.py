@@ -95,7 +95,7 @@ _WORDS: dict[Trouble, tuple[StreamFault, str]] = {
     ),
     Trouble.NOT_STARTED: (
         StreamFault.CRASHED,
-        "no process could be started to decode {where} ({reason}): raise that limit, or watch fewer streams",
+        "no process could be started to decode {where}: {reason}; raise that limit, or see the log for why",
     ),
 }
 
