@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 StreamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 DetectorName = Literal["quality", "anomaly"]
@@ -117,19 +117,19 @@ class DetectorsSettings(Section):
     anomaly: AnomalySettings = AnomalySettings()
 
 
-class RedisChannel(Section):
+class RedisChannelSettings(Section):
     """Pub/sub framewarden:alerts:<stream>:<kind> and the Redis Stream framewarden:alerts."""
 
     kind: Literal["redis"] = "redis"
 
 
-class LogChannel(Section):
+class LogChannelSettings(Section):
     """One line in the service's log for each message."""
 
     kind: Literal["log"] = "log"
 
 
-ChannelSettings = Annotated[RedisChannel | LogChannel, Field(discriminator="kind")]
+ChannelSettings = Annotated[RedisChannelSettings | LogChannelSettings, Field(discriminator="kind")]
 
 
 class EvidenceSettings(Section):
@@ -145,7 +145,7 @@ class AlertsSettings(Section):
     """When an alert opens and closes, and where it goes."""
 
     channels: tuple[ChannelSettings, ...] = Field(
-        default=(RedisChannel(), LogChannel()),
+        default=(RedisChannelSettings(), LogChannelSettings()),
         min_length=1,
         examples=[[{"kind": "redis"}, {"kind": "log"}]],
         description="Where messages go, each with its own outbox.",
@@ -160,6 +160,15 @@ class AlertsSettings(Section):
         default=5, description="Seconds without a picture until a stream is offline."
     )
     evidence: EvidenceSettings = EvidenceSettings()
+
+    @field_validator("channels")
+    @classmethod
+    def _each_kind_once(cls, channels: tuple[ChannelSettings, ...]) -> tuple[ChannelSettings, ...]:
+        kinds = [channel.kind for channel in channels]
+        for kind in kinds:
+            if kinds.count(kind) > 1:
+                raise ValueError(f"'kind: {kind}' stands here more than once: leave out all but one")
+        return channels
 
 
 class ServiceSettings(Section):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.load import ConfigError, load
-from config.settings import LogChannel, RedisChannel
+from config.settings import LogChannelSettings, RedisChannelSettings
 
 GATE = "streams:\n  - {name: gate, url: clip.mp4}\n"
 
@@ -36,7 +36,7 @@ def test_a_stream_is_all_that_is_needed(tmp_path: Path) -> None:
     loaded = good(tmp_path, GATE)
     assert loaded.streams[0].name == "gate"
     assert loaded.detectors_of(loaded.streams[0]) == ("quality", "anomaly")
-    assert loaded.alerts.channels == (RedisChannel(), LogChannel())
+    assert loaded.alerts.channels == (RedisChannelSettings(), LogChannelSettings())
 
 
 def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -93,6 +93,7 @@ alerts:
         (GATE + "service: {device: gpu}\n", "3: service: device: expected auto, cpu or cuda, found 'gpu', did you mean 'cpu'?"),
         (GATE + "alerts: {channels: [{}]}\n", "3: alerts: channels: item 1: 'kind' is missing: every channel says what it is, for example kind: redis"),
         (GATE + "alerts: {channels: [{kind: log, loud: 1}]}\n", "3: alerts: channels: item 1: unknown key 'loud': known here: kind"),
+        (GATE + "alerts: {channels: [{kind: log}, {kind: redis}, {kind: log}]}\n", "3: alerts: channels: 'kind: log' stands here more than once: leave out all but one"),
         (GATE + "redis: {port: 1}\nredis: {port: 2}\n", "4: the key 'redis' stands here a second time, first on line 3"),
         (GATE + "redis: !server {}\n", "3: redis: the tag !server is not known: leave it out"),
         (GATE + "redis: {port: !!python/name:os.system ''}\n", "3: redis: port: the tag !!python/name:os.system is not known: leave it out"),
