@@ -1,6 +1,7 @@
 """Pydantic's errors in the words of the file: where, what is wrong, what was probably meant."""
 
 import difflib
+import re
 import types
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -35,6 +36,26 @@ _BOUNDS = {
     "greater_than_equal": "must be at least {ge:g}",
     "less_than": "must be below {lt:g}",
     "less_than_equal": "must be at most {le:g}",
+}
+# What people write who know other systems: no likeness of letters leads from these to our words.
+_SYNONYMS = {
+    "gpu": "cuda",
+    "nvidia": "cuda",
+    "cameras": "streams",
+    "sources": "streams",
+    "camera": "name",
+    "id": "name",
+    "source": "url",
+    "path": "url",
+    "file": "url",
+    "address": "url",
+    "host": "url",
+    "fps": "sample_fps",
+    "protocol": "transport",
+    "bind": "listen",
+    "stdout": "log",
+    "console": "log",
+    "pubsub": "redis",
 }
 
 
@@ -74,14 +95,11 @@ def _words(error: ErrorDetails, node: yaml.Node, place: Place, field: FieldInfo 
         found = "what stands there"  # it may be an address with a password, spoilt so that nobody can tell
     elif isinstance(node, yaml.ScalarNode) and refers(node.value):
         found = f"what {found} stands for"
-    if kind in _WANTED:
-        if (
-            kind == "string_type"
-            and isinstance(node, yaml.ScalarNode)
-            and not is_text(node)
-            and found != "nothing"
-        ):
+    if kind == "string_type" and _is_unquoted(node):
+        if _may_be(node.value, field):
             return f"expected text, and YAML does not take {found} for text: put it in quotes"
+        kind = "string_pattern_mismatch"  # quotes alone would not mend it
+    if kind in _WANTED:
         if found == "nothing" and kind.startswith("model"):
             return f"'{key}' is empty: put something under it, or leave it out"
         return f"expected {_WANTED[kind]}, found {found}{_example(key, field)}"
@@ -134,6 +152,12 @@ def _follow(loc: Iterable[str | int]) -> tuple[Place, FieldInfo | None, Any]:
 
 def _is_unquoted(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and not is_text(node) and written(node) != "nothing"
+
+
+def _may_be(text: str, field: FieldInfo | None) -> bool:
+    """Whether the text has the form that the field wants."""
+    patterns = (getattr(each, "pattern", None) for each in (field.metadata if field else ()))
+    return all(re.search(pattern, text) for pattern in patterns if pattern)
 
 
 def _bare(annotation: Any) -> Any:
@@ -195,7 +219,9 @@ def _either(choices: list[str]) -> str:
 
 
 def _meant(word: object, choices: Iterable[str], lead: str = ", ") -> str:
-    near = difflib.get_close_matches(str(word), list(choices), n=1)
+    choices = list(choices)
+    synonym = _SYNONYMS.get(str(word).lower())
+    near = [synonym] if synonym in choices else difflib.get_close_matches(str(word), choices, n=1)
     quoted = f"'{near[0]}'" if near and lead == ", " else (near[0] if near else "")
     return f"{lead}did you mean {quoted}?" if near else ""
 

@@ -20,14 +20,15 @@ __all__ = ["ConfigError", "Problem", "load"]
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """Reads the file, fills in variables and secrets, checks it.
 
-    Raises ConfigError with every problem at once.
+    A recording's relative path is taken from the file's own folder. Raises ConfigError with every problem at
+    once.
     """
     document = read(path, environ)
     troubles = [*document.troubles, *_doubled_names(document.data, document.line)]
     told = {trouble.place for trouble in troubles}
     settings = None
     try:
-        settings = Settings.model_validate(document.data)
+        settings = Settings.model_validate(document.data, context={"folder": path.parent.absolute()})
     except ValidationError as error:
         details = error.errors()
         for detail in details:
@@ -63,7 +64,7 @@ def _has_inner(outer: ErrorDetails, details: Iterable[ErrorDetails]) -> bool:
 
 
 def _doubled_names(data: Any, line_of: Any) -> list[Trouble]:
-    """Told here and not left to Settings, because here lines are known and other problems do not hide it."""
+    """Told here and not by Settings, because here lines are known and other problems do not hide it."""
     streams = data.get("streams") if isinstance(data, dict) else None
     first: dict[str, int] = {}
     troubles = []

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from config.address import redis_address, source_address
 
 StreamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 DetectorName = Literal["quality", "anomaly"]
@@ -44,6 +46,17 @@ class RedisSettings(Section):
         description="About how many messages the Redis Stream framewarden:alerts keeps.",
     )
 
+    @field_validator("url")
+    @classmethod
+    def _can_be_a_server(cls, url: str | None) -> str | None:
+        return redis_address(url) if url else None
+
+    @model_validator(mode="after")
+    def _one_server(self) -> "RedisSettings":
+        if self.url and self.port:
+            raise ValueError("'port' is for the embedded server, and 'url' names another: leave one out")
+        return self
+
 
 class Defaults(Section):
     """What holds for every stream that does not say otherwise."""
@@ -66,7 +79,7 @@ class StreamSettings(Section):
         min_length=1,
         repr=False,  # may carry a password
         examples=["rtsp://gate.example/stream1"],
-        description="rtsp://, http:// and the like, or the path of a recording.",
+        description="rtsp://, http:// and the like, or a recording's path (relative to this file).",
     )
     sample_fps: float | None = Field(
         default=None, gt=0, le=60, examples=[5], description="Overrides defaults.sample_fps."
@@ -81,6 +94,11 @@ class StreamSettings(Section):
     read_timeout: Seconds = Field(
         default=10, description="Seconds without a packet until the source counts as lost."
     )
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_opened(cls, url: str, info: ValidationInfo) -> str:
+        return source_address(url, (info.context or {}).get("folder"))
 
 
 class QualitySettings(Section):
@@ -203,15 +221,6 @@ class Settings(Section):
     detectors: DetectorsSettings = DetectorsSettings()
     alerts: AlertsSettings = AlertsSettings()
     service: ServiceSettings = ServiceSettings()
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> "Settings":
-        seen: set[str] = set()
-        for stream in self.streams:
-            if stream.name in seen:
-                raise ValueError(f"two streams are called '{stream.name}'; each needs its own name")
-            seen.add(stream.name)
-        return self
 
     def sample_fps(self, stream: StreamSettings) -> float:
         """Pictures a second that this stream's detectors look at."""

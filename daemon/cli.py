@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 from rich.console import Console
 
+from config.address import source_address
+from config.doubts import doubts
 from config.load import load
 from config.problem import ConfigError
 from config.secrets import hide
@@ -60,6 +62,8 @@ def check(
         settings = load(config)
     except ConfigError as error:
         _fail(str(error), BAD_USAGE)
+    for doubt in doubts(settings):
+        say.print(f"{config}: {doubt}", markup=False)
     print(f"{config}: good; {len(settings.streams)} stream(s): {', '.join(s.name for s in settings.streams)}")
 
 
@@ -74,7 +78,11 @@ def probe(
 
     if not url.strip():
         _fail("name a source: rtsp://..., or the path of a recording", BAD_USAGE)
-    _finish(lambda: print_probe(url, transport, seconds))
+    try:
+        address = source_address(url)
+    except ValueError as error:
+        _fail(f"url: {error}", BAD_USAGE)
+    _finish(lambda: print_probe(address, transport, seconds))
 
 
 @app.command()

@@ -5,8 +5,9 @@ from typing import Literal
 import rich
 from rich.table import Table
 
-from config.secrets import understand_url
+from config.address import ENCODING, may_hide_password
 from config.settings import StreamSettings
+from streams.frame import StreamError
 from streams.probe import ProbeReport
 from streams.probe import probe as look
 
@@ -15,7 +16,12 @@ Transport = Literal["auto", "tcp", "udp"]
 
 async def print_probe(url: str, transport: Transport, seconds: float) -> int:
     """Prints the report and returns 0. Raises StreamError where there is no picture."""
-    report = await look(StreamSettings(name="probe", url=understand_url(url), transport=transport), seconds)
+    try:
+        report = await look(StreamSettings(name="probe", url=url, transport=transport), seconds)
+    except StreamError as error:
+        if may_hide_password(url):
+            raise StreamError(error.fault, f"{error}; {ENCODING}") from None
+        raise
     table = Table(show_header=False, box=None, pad_edge=False)
     for what, value in lines(report):
         table.add_row(what, value)

@@ -90,7 +90,10 @@ alerts:
         (GATE + "defaults: {sample_fps: 61}\n", "3: defaults: sample_fps: must be at most 60, found 61"),
         (GATE + "service: {stale_after: .inf}\n", "3: service: stale_after: expected a number that is not infinite, found .inf; for example stale_after: 2"),
         (GATE + "redis: {port: 6379.5}\n", "3: redis: port: expected a whole number, found 6379.5; for example port: 6379"),
-        (GATE + "service: {device: gpu}\n", "3: service: device: expected auto, cpu or cuda, found 'gpu', did you mean 'cpu'?"),
+        (GATE + "service: {device: gpu}\n", "3: service: device: expected auto, cpu or cuda, found 'gpu', did you mean 'cuda'?"),
+        (GATE + "service: {listen: 8686}\n", "3: service: listen: 8686 does not fit here (Where /metrics and /healthz are served, host:port. null: nowhere); for example listen: '127.0.0.1:8686'"),
+        (GATE + "redis: {host: h}\n", "3: redis: unknown key 'host', did you mean 'url'?"),
+        (GATE + "redis: {port: 6379, url: 'redis://h'}\n", "3: redis: 'port' is for the embedded server, and 'url' names another: leave one out"),
         (GATE + "alerts: {channels: [{}]}\n", "3: alerts: channels: item 1: 'kind' is missing: every channel says what it is, for example kind: redis"),
         (GATE + "alerts: {channels: [{kind: log, loud: 1}]}\n", "3: alerts: channels: item 1: unknown key 'loud': known here: kind"),
         (GATE + "alerts: {channels: [{kind: log}, {kind: redis}, {kind: log}]}\n", "3: alerts: channels: 'kind: log' stands here more than once: leave out all but one"),
@@ -112,6 +115,31 @@ alerts:
 )  # fmt: skip
 def test_each_mistake_has_its_words(tmp_path: Path, text: str | bytes, line: str) -> None:
     assert line in problems(tmp_path, text)
+
+
+def test_a_doubled_name_is_told_once(tmp_path: Path) -> None:
+    told = problems(tmp_path, GATE + "  - {name: gate, url: b.mp4}\n")
+    assert told == ["3: stream 'gate': name: another stream has this name on line 2; each needs its own"]
+
+
+def test_a_recording_is_looked_for_beside_the_file_and_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.chdir("/")
+    told = {
+        "a.mp4": tmp_path / "a.mp4",
+        "~/b.mp4": "/home/ann/b.mp4",
+        "/c.mp4": "/c.mp4",
+        "file:///d%20e": "/d e",
+    }
+    for written, path in told.items():
+        loaded = good(tmp_path, f"streams: [{{name: gate, url: '{written}'}}]\n")
+        assert loaded.streams[0].url == str(path)
+    monkeypatch.chdir(tmp_path)
+    assert load(Path("fw.yaml"), {}).streams[0].url == "/d e"
+    (tmp_path / "fw.yaml").write_text(GATE)
+    assert load(Path("fw.yaml"), {}).streams[0].url == str(tmp_path / "clip.mp4")
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

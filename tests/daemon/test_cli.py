@@ -39,6 +39,28 @@ def test_a_good_configuration_is_told_so(tmp_path: Path) -> None:
     assert "gate" in told.stdout
 
 
+def test_a_recording_that_is_not_there_yet_is_told_and_no_error(tmp_path: Path) -> None:
+    config = tmp_path / "framewarden.yaml"
+    config.write_text("streams:\n  - {name: gate, url: later.mp4}\n")
+    told = framewarden("check", str(config))
+    assert told.returncode == 0
+    assert told.stderr == (
+        f"{config}: stream 'gate': url: {tmp_path}/later.mp4 is not there, or not for this user\n"
+    )
+    assert "good" in told.stdout
+
+
+def test_a_redis_address_that_cannot_be_is_no_traceback(tmp_path: Path) -> None:
+    config = tmp_path / "framewarden.yaml"
+    config.write_text(GOOD + "redis: {url: 'redis://:hunter2@127.0.0.1:99999/0'}\n")
+    for command in ("check", "run"):
+        told = framewarden(command, str(config))
+        assert told.returncode == 2
+        assert f"{config}:3: redis: url: the port must be a number from 1 to 65535" in told.stderr
+        assert "Traceback" not in told.stderr
+        assert "hunter2" not in told.stderr
+
+
 def test_an_address_in_use_is_told(tmp_path: Path) -> None:
     import socket
 
@@ -97,6 +119,19 @@ def test_probe_hides_the_password_of_a_camera_that_is_away() -> None:
     assert told.returncode == 1
     assert "refuses connections" in told.stderr
     assert "hunter2" not in told.stderr + told.stdout
+
+
+def test_probe_says_what_is_wrong_with_an_address() -> None:
+    told = framewarden("probe", "rstp://admin:hunter2@gate.example/1")
+    assert (told.returncode, told.stderr) == (2, "url: unknown scheme 'rstp', did you mean 'rtsp'?\n")
+
+
+def test_probe_suspects_a_password_that_ended_too_early() -> None:
+    told = framewarden("probe", f"rtsp://viewer:Tr0ub@localhost:{free_port()}#3@gate.example/1")
+    assert told.returncode == 1
+    assert "refuses connections" in told.stderr
+    assert "a password may need encoding: write @ as %40" in told.stderr
+    assert "Tr0ub" not in told.stderr
 
 
 def test_subscribe_without_a_server_says_what_to_do(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Every trouble has words without credentials, and no option that guards us is misspelt."""
 
 import asyncio
+import time
 from contextlib import aclosing
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Event, Thread
+from typing import ClassVar
 
 import av
 import av.error
@@ -14,8 +17,9 @@ import pytest
 from config.settings import StreamSettings
 from streams import opening
 from streams.fault import stream_error
-from streams.frame import Outage, StreamFault
+from streams.frame import Outage, StreamError, StreamFault
 from streams.message import Trouble
+from streams.probe import probe
 from streams.source import source_for
 from tests.clips import write_clip
 
@@ -61,8 +65,53 @@ async def test_a_web_page_is_no_camera(tmp_path: Path) -> None:
     assert "is not a video that can be read: is it the right address" in outage.text
 
 
+class SlowToRefuse(StreamRequestHandler):
+    """A camera that takes its time, then does not offer TCP, and is never heard of again."""
+
+    asked: ClassVar[Event] = Event()
+
+    def handle(self) -> None:
+        if self.asked.is_set():
+            self.rfile.read()
+            return
+        self.asked.set()
+        sdp = "v=0\r\ns=-\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:1\r\n"
+        while request := self.rfile.readline().decode():
+            headers = {}
+            while line := self.rfile.readline().decode().strip():
+                name, _, value = line.partition(":")
+                headers[name.lower()] = value.strip()
+            method = request.split()[0]
+            if method == "SETUP":
+                time.sleep(1.7)
+            status = "461 Unsupported Transport" if method == "SETUP" else "200 OK"
+            body = sdp if method == "DESCRIBE" else ""
+            lines = (
+                f"RTSP/1.0 {status}",
+                f"CSeq: {headers.get('cseq')}",
+                "Public: OPTIONS, DESCRIBE, SETUP, PLAY",
+                "Content-Type: application/sdp",
+                f"Content-Length: {len(body)}",
+            )
+            self.wfile.write("\r\n".join((*lines, "", body)).encode())
+
+
+async def test_all_looks_at_a_camera_share_one_timeout() -> None:
+    with ThreadingTCPServer(("127.0.0.1", 0), SlowToRefuse) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"rtsp://127.0.0.1:{server.server_address[1]}/1"
+        began = time.monotonic()
+        with pytest.raises(StreamError, match="says nothing for 2 s"):
+            await probe(StreamSettings(name="gate", url=url, open_timeout=2))
+        assert SlowToRefuse.asked.is_set()
+        assert 1.7 < time.monotonic() - began < 3
+        server.shutdown()
+
+
 async def test_a_scheme_that_nobody_knows() -> None:
-    settings = StreamSettings(name="gate", url="rstp://gate.example/1")
+    # The settings refuse this; FFmpeg may have been built without one that they know.
+    settings = StreamSettings.model_construct(name="gate", url="rstp://gate.example/1")
     async with asyncio.timeout(10), aclosing(source_for(settings, 5, 640).sights()) as sights:
         async for sight in sights:
             assert isinstance(sight, Outage)

@@ -1,0 +1,123 @@
+"""What an address may be: a camera's, a recording's, a Redis server's; and what is wrong with one, in words.
+
+No sentence here repeats more of an address than its scheme, so none can repeat a password.
+"""
+
+import difflib
+import os
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from config.secrets import understand_url
+
+LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp")
+ENCODING = (
+    "a password may need encoding: write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23, "
+    "or take it from a ${VARIABLE} in the configuration"
+)
+
+_LISTENING = ("srt", "udp")  # these may name a port of this machine and no host: udp://:5000
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}")
+_ALMOST = re.compile(r"(?P<scheme>[A-Za-z]{3,5})(:/?|//)(?!/)")  # rtsp:/h, rtsp:h, rtsp//h
+_HOST_AND_PORT = re.compile(r"\d{1,3}(\.\d{1,3}){3}(:\d+)?(/|$)|[A-Za-z0-9.-]+:\d+(/|$)")
+_REDIS_OPTIONS = ("db", "username", "password")
+_TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
+
+
+def source_address(text: str, folder: Path | None = None) -> str:
+    """The address as it is to be opened: a recording's is a path, from `folder` where it is relative.
+
+    Raises ValueError, in words, for what can never be opened. Whether it exists or answers is not asked.
+    """
+    text = understand_url(text)
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        return _recording(text, folder)
+    if not _SCHEME.fullmatch(scheme):
+        raise ValueError(f"begins with no scheme: known are {', '.join(LIVE_SCHEMES)} and file")
+    if scheme == "file":
+        if not rest.startswith("/"):
+            raise ValueError("file:// takes a whole path, as in file:///srv/clip.mp4; or write just the path")
+        return unquote(rest)
+    if scheme not in LIVE_SCHEMES:
+        near = difflib.get_close_matches(scheme.lower(), LIVE_SCHEMES, n=1)
+        meant = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(LIVE_SCHEMES)} and file"
+        raise ValueError(f"unknown scheme '{scheme}', {meant}")
+    parts = _split(text)
+    port = _port(parts)
+    if not parts.hostname and not (scheme in _LISTENING and port):
+        raise ValueError(f"names no host: write {scheme}://HOST/...")
+    return text
+
+
+def redis_address(text: str) -> str:
+    """The address of a Redis server, its password encoded. Raises ValueError for what can be none."""
+    text = understand_url(text)
+    parts = _split(text)
+    if parts.scheme == "unix":
+        if parts.hostname or parts.path in ("", "/"):
+            raise ValueError("names no socket: write unix:///run/redis.sock, with three slashes")
+    else:
+        _port(parts)
+        if not parts.hostname:
+            raise ValueError("names no host: write one after //, as in redis://127.0.0.1:6379/0")
+        if not re.fullmatch(r"/?\d*", parts.path):
+            raise ValueError(
+                "only a database's number may stand after host and port, as in redis://HOST:6379/0"
+            )
+    known = _REDIS_OPTIONS + (_TLS_OPTIONS if parts.scheme == "rediss" else ())
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name not in known:
+            raise ValueError(f"one of the options after '?' is not known: {', '.join(known)}")
+        if name == "db" and not value.isdecimal():
+            raise ValueError("the option db is a database's number, as in ?db=0")
+    return text
+
+
+def may_hide_password(text: str) -> bool:
+    """Whether an '@' stands where a path should be: it may end a password that was typed unencoded.
+
+    True for rtsp://user:pa@ss#word@host/1, in which the host is then taken to be 'ss'. It may be right all
+    the same, so it is for a hint only.
+    """
+    authority, *rest = re.split("[/?#]", text.partition("://")[2], maxsplit=1)
+    return ":" in authority and not authority.startswith("[") and any("@" in part for part in rest)
+
+
+def is_there(path: str) -> bool:
+    """Whether this user can see a file or folder there."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where a folder on the way is closed
+
+
+def _recording(text: str, folder: Path | None) -> str:
+    path = os.path.expanduser(text)  # noqa: PTH111 - Path.expanduser raises for a user that nobody knows
+    path = os.path.join(folder, path) if folder else path  # noqa: PTH118 - keeps a path as it was typed
+    if is_there(path):
+        return path
+    almost = _ALMOST.match(text)
+    if almost and almost["scheme"].lower() in LIVE_SCHEMES:
+        scheme = almost["scheme"].lower()
+        raise ValueError(f"'{almost[0]}' begins no address: write {scheme}://HOST/...")
+    if _HOST_AND_PORT.match(text):
+        raise ValueError("looks like a host, and there is no file of that name: write rtsp:// before it")
+    if "*" in text:
+        raise ValueError("'*' stands for nothing here: name one recording, and one stream for each")
+    return path
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        return urlsplit(text)
+    except ValueError:  # its words repeat the address
+        raise ValueError(f"host or port cannot be understood; {ENCODING}") from None
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError(f"the port must be a number from 1 to 65535; {ENCODING}")
+    return port

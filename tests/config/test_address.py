@@ -1,0 +1,146 @@
+"""What an operator reads of an address that cannot be one, or may be another than was meant."""
+# ruff: noqa: E501 - whole lines, as the operator reads them
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.address import ENCODING, LIVE_SCHEMES, may_hide_password, redis_address, source_address
+from config.doubts import doubts
+from config.load import ConfigError, load
+from streams.opening import LIVE_OPTIONS
+
+
+def told(folder: Path, text: str) -> str:
+    file = folder / "fw.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file, {})
+    return str(caught.value).removeprefix(f"{file}:")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http:///x", "names no host: write http://HOST/..."),
+        ("rtsp://", "names no host: write rtsp://HOST/..."),
+        ("rtsp://u:hunter2@/x", "names no host: write rtsp://HOST/..."),
+        ("rstp://u:hunter2@h/1", "unknown scheme 'rstp', did you mean 'rtsp'?"),
+        ("RTSP://h/1", "unknown scheme 'RTSP', did you mean 'rtsp'?"),
+        ("onvif://h/1", "unknown scheme 'onvif', known are rtsp, rtsps, rtmp, rtmps, http, https, srt, udp and file"),
+        ("hunter2 rtsp://h/1", "begins with no scheme: known are rtsp, rtsps, rtmp, rtmps, http, https, srt, udp and file"),
+        ("rtsp//h/1", "'rtsp//' begins no address: write rtsp://HOST/..."),
+        ("rtsp:/host/x", "'rtsp:/' begins no address: write rtsp://HOST/..."),
+        ("RTSP:host/x", "'RTSP:' begins no address: write rtsp://HOST/..."),
+        ("192.168.1.4", "looks like a host, and there is no file of that name: write rtsp:// before it"),
+        ("192.168.1.4/live", "looks like a host, and there is no file of that name: write rtsp:// before it"),
+        ("cam:554/live", "looks like a host, and there is no file of that name: write rtsp:// before it"),
+        ("rtsp://h:99999/x", f"the port must be a number from 1 to 65535; {ENCODING}"),
+        ("rtsp://h:0/x", f"the port must be a number from 1 to 65535; {ENCODING}"),
+        ("rtsp://admin:hunter2/x", f"the port must be a number from 1 to 65535; {ENCODING}"),
+        ("rtsp://u:hunter2@[::1/x", f"host or port cannot be understood; {ENCODING}"),
+        ("udp://", "names no host: write udp://HOST/..."),
+        ("*.mp4", "'*' stands for nothing here: name one recording, and one stream for each"),
+        ("file://clip.mp4", "file:// takes a whole path, as in file:///srv/clip.mp4; or write just the path"),
+    ],
+)  # fmt: skip
+def test_a_source_that_can_never_be_opened(tmp_path: Path, url: str, words: str) -> None:
+    assert (
+        told(tmp_path, f"streams:\n  - {{name: gate, url: '{url}'}}\n") == f"2: stream 'gate': url: {words}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://:hunter2@127.0.0.1:99999/0", f"the port must be a number from 1 to 65535; {ENCODING}"),
+        ("redis://:hunter2@127.0.0.1:port/0", f"the port must be a number from 1 to 65535; {ENCODING}"),
+        ("redis://", "names no host: write one after //, as in redis://127.0.0.1:6379/0"),
+        ("rediss://:hunter2@:6379", "names no host: write one after //, as in redis://127.0.0.1:6379/0"),
+        ("redis://[::1", f"host or port cannot be understood; {ENCODING}"),
+        ("redis://h/hunter2", "only a database's number may stand after host and port, as in redis://HOST:6379/0"),
+        ("redis://h?hunter2=1", "one of the options after '?' is not known: db, username, password"),
+        ("redis://h?db=one", "the option db is a database's number, as in ?db=0"),
+        ("unix://", "names no socket: write unix:///run/redis.sock, with three slashes"),
+        ("unix://run/redis.sock", "names no socket: write unix:///run/redis.sock, with three slashes"),
+    ],
+)  # fmt: skip
+def test_a_redis_server_that_can_never_be_reached(tmp_path: Path, url: str, words: str) -> None:
+    text = f"streams: [{{name: gate, url: x.mp4}}]\nredis: {{url: '{url}'}}\n"
+    assert told(tmp_path, text) == f"2: redis: url: {words}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://h", "rtsp://h:554/a@b", "rtsp://u:p%40@[fe80::1]:554/1?a=b", "http://cam/snap.mjpg",
+        "udp://:5000", "udp://@239.0.0.1:5000", "srt://:9000?mode=listener", "rtmps://h/app/key",
+    ],
+)  # fmt: skip
+def test_good_cameras_stay_as_they_are(url: str) -> None:
+    assert source_address(url, Path("/etc")) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://h", "redis://u:p@h:6379/15", "redis://:p@[::1]:6379", "rediss://h?ssl_cert_reqs=none&db=2",
+        "unix:///run/r.sock?db=1", "unix://u:p@/run/r.sock",
+    ],
+)  # fmt: skip
+def test_good_servers_stay_as_they_are(url: str) -> None:
+    assert redis_address(url) == url
+
+
+def test_a_file_may_be_called_like_a_host(tmp_path: Path) -> None:
+    for name in ("192.168.1.4", "rtsp:h", "*.mp4"):
+        (tmp_path / name).touch()
+        assert source_address(name, tmp_path) == str(tmp_path / name)
+
+
+def test_streams_lets_ffmpeg_open_every_scheme_that_is_known_here() -> None:
+    assert set(LIVE_SCHEMES) <= set(LIVE_OPTIONS["protocol_whitelist"].split(","))
+
+
+@given(
+    head=st.sampled_from(["", "rtsp://", "redis://", "unix://", "x://", "rtsp:", "~", "file://"]),
+    rest=st.text(alphabet="ab1:/@?#[]%*.~ \n\0é&=\u2100", max_size=30),
+)
+def test_any_text_is_an_address_or_a_sentence_that_repeats_none_of_it(head: str, rest: str) -> None:
+    for address in (source_address, redis_address):
+        try:
+            address(f"{head}qzx9{rest}")
+        except ValueError as error:  # an address is just as good an end
+            assert type(error) is ValueError and "qzx9" not in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("url", "hides"),
+    [
+        ("rtsp://viewer:Tr0ub@dor#3@127.0.0.1:18554/gate", True),
+        ("rtsp://viewer:Tr0ub@dor/3@h/gate", True),
+        ("rtsp://admin:12/34@h/gate", True),
+        ("rtsp://viewer:Tr0ub%40dor%233@127.0.0.1/gate", False),
+        ("rtsp://h/user@example.org", False),
+        ("rtsp://[::1]/user@example.org", False),
+        ("rtsp://u:p@h/gate", False),
+        ("clip:a/b@c.mp4", False),
+    ],
+)
+def test_a_password_that_ends_too_early(url: str, hides: bool) -> None:
+    assert may_hide_password(url) is hides
+
+
+def test_what_a_good_file_leaves_in_doubt(tmp_path: Path) -> None:
+    (tmp_path / "there.mp4").touch()
+    file = tmp_path / "fw.yaml"
+    file.write_text(
+        "streams:\n  - {name: a, url: there.mp4}\n  - {name: b, url: later.mp4}\n"
+        "  - {name: c, url: 'rtsp://viewer:Tr0ub@dor#3@127.0.0.1:18554/gate'}\n"
+    )
+    assert doubts(load(file, {})) == [
+        f"stream 'b': url: {tmp_path}/later.mp4 is not there, or not for this user",
+        f"stream 'c': url: there is an '@' after the host: {ENCODING}",
+    ]
