@@ -37,41 +37,48 @@ class Mishap(Exception):  # noqa: N818 - it may be a plain end
 
 
 def open_source(job: Job) -> tuple[InputContainer, VideoStream, str]:
-    """The source, its picture track, and for RTSP the transport. Raises Mishap, or MemoryError."""
+    """The source, its picture track, and for RTSP the transport. Raises Mishap, or MemoryError.
+
+    All looks that a live source needs share one `open_timeout`. Only where both connecting and describing its
+    streams are slow may it take longer, since FFmpeg's clock starts anew in between: then the parent ends it.
+    """
+    deadline = time.monotonic() + job.open_timeout
     if not job.live:
         return *_open_recording(job), ""
     if not job.url.startswith(("rtsp://", "rtsps://")):
-        return *_open_live(job, {}), ""
+        return *_open_live(job, {}, deadline), ""
     first, *others = ("tcp", "udp") if job.transport == "auto" else (job.transport,)
     try:
-        return *_open_rtsp(job, first), first
+        return *_open_rtsp(job, first, deadline), first
     except Mishap as mishap:
         if mishap.trouble is not Trouble.TRANSPORT_REFUSED or not others:
             raise
-    return *_open_rtsp(job, others[0]), others[0]
+    return *_open_rtsp(job, others[0], deadline), others[0]
 
 
-def _open_rtsp(job: Job, transport: str) -> tuple[InputContainer, VideoStream]:
+def _open_rtsp(job: Job, transport: str, deadline: float) -> tuple[InputContainer, VideoStream]:
     options = {"rtsp_transport": transport, **RTSP_OPTIONS}
     try:
-        return _open_live(job, {**options, **QUICK_OPTIONS})
+        return _open_live(job, {**options, **QUICK_OPTIONS}, deadline)
     except Mishap as mishap:
         if mishap.trouble is not Trouble.NO_PICTURE_TRACK:
             raise
-    return _open_live(job, options)  # streams within a transport stream show only after a look
+    return _open_live(job, options, deadline)  # streams within a transport stream show only after a look
 
 
-def _open_live(job: Job, options: dict[str, str]) -> tuple[InputContainer, VideoStream]:
-    asked = time.monotonic()
+def _open_live(job: Job, options: dict[str, str], deadline: float) -> tuple[InputContainer, VideoStream]:
+    left = deadline - time.monotonic()
+    if left <= 0:  # which FFmpeg would take for no limit
+        raise Mishap(Trouble.SILENT)
     try:
         container = av.open(
             job.url,
             options={**LIVE_OPTIONS, **options},
-            timeout=(job.open_timeout, job.read_timeout),
+            timeout=(left, job.read_timeout),
         )
     except av.error.FFmpegError as error:
-        waited = time.monotonic() - asked
-        raise Mishap(Trouble.SILENT if waited >= 0.9 * job.open_timeout else trouble_of(error)) from None
+        late = time.monotonic() >= deadline - 0.1 * job.open_timeout
+        raise Mishap(Trouble.SILENT if late else trouble_of(error)) from None
     return container, _picture_track(container)
 
 
