@@ -31,7 +31,7 @@ class Camera:
     def __init__(self, settings: StreamSettings, sample_fps: float, width: int) -> None:
         self.name = settings.name
         self.counts: Counter[str] = Counter()
-        self.state = "connecting"  # then online, offline, connecting again, ..., ended
+        self.state = "connecting"  # then online or offline, and ended
         self.opened: StreamInfo | None = None
         self.last_frame: float | None = None  # time.monotonic() of the last picture
         self._job = job_for(settings, live=True, sample_fps=sample_fps, width=width)
