@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -28,6 +28,7 @@ ALERTS = "framewarden:alerts"
 STREAMS = "framewarden:streams:"
 SENT = "framewarden:sent"  # digests of the last messages sent, by time: how one sent again is recognised
 REMEMBER = 10_000
+SHOWN_FOR = 60  # seconds that a stream's hash outlives the last word of it
 
 # One script is one step for Redis: a subscriber never sees a message that the Stream does not have. After a
 # lost reply nobody knows whether Redis took a batch: it is sent again, and what is the same to the byte is
@@ -46,6 +47,7 @@ for i = 2, #ARGV, 6 do
   if type(added) == 'table' then return added end
   if added == 1 then
     local no = refused('HSET', KEYS[3] .. stream, 'sequence', sequence, 'last_alert', body)
+      or refused('EXPIRE', KEYS[3] .. stream, SHOWN_FOR)
       or refused('PUBLISH', KEYS[2] .. ':' .. stream .. ':' .. kind, body)
       or refused('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*',
                  'id', id, 'stream', stream, 'kind', kind, 'sequence', sequence, 'body', body)
@@ -58,7 +60,18 @@ for i = 2, #ARGV, 6 do
 end
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -REMEMBER - 1)
 return new
-""".replace("REMEMBER", str(REMEMBER))
+""".replace("REMEMBER", str(REMEMBER)).replace("SHOWN_FOR", str(SHOWN_FOR))
+
+# What is shown takes the place of what was shown, but for what PUBLISH wrote; in one step for a reader.
+SHOW = """
+local stays = {sequence = true, last_alert = true}
+for i = 1, #ARGV, 2 do stays[ARGV[i]] = true end
+for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if not stays[field] then redis.call('HDEL', KEYS[1], field) end
+end
+redis.call('HSET', KEYS[1], unpack(ARGV))
+redis.call('EXPIRE', KEYS[1], SHOWN_FOR)
+""".replace("SHOWN_FOR", str(SHOWN_FOR))
 
 
 T = TypeVar("T")
@@ -72,7 +85,7 @@ class RedisChannel:
     """Takes alerts to a Redis server. Connects by itself, and again by itself.
 
     A user with an access list needs: ~framewarden:* &framewarden:alerts:* +eval +time +zadd +zrem
-    +zremrangebyrank +hset +publish +xadd +xtrim.
+    +zremrangebyrank +hset +hkeys +hdel +expire +publish +xadd +xtrim.
     """
 
     name = "redis"
@@ -114,9 +127,14 @@ class RedisChannel:
             await self._say(self._redis.eval(PUBLISH, 3, SENT, ALERTS, STREAMS, *arguments))
 
     async def show(self, stream: str, fields: Mapping[str, str]) -> None:
-        """Writes how a stream is doing into the hash framewarden:streams:<name>. Raises PublishError."""
-        mapping: dict[Any, Any] = dict(fields)  # redis-py's own type for it is invariant
-        await self._say(self._redis.hset(STREAMS + stream, mapping=mapping))
+        """Replaces how a stream is doing in the hash framewarden:streams:<name>; `fields` is not empty.
+
+        The fields `sequence` and `last_alert` are the last message's, and stay. The hash is deleted a minute
+        after the last call or message, so that what a daemon said that is no more does not stand for ever.
+        Raises PublishError.
+        """
+        words = [word for field in fields.items() for word in field]
+        await self._say(self._redis.eval(SHOW, 1, STREAMS + stream, *words))
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -74,6 +74,22 @@ async def test_a_message_reaches_subscribers_the_stream_and_the_streams_hash(
     }  # fmt: skip
 
 
+async def test_a_streams_hash_holds_what_is_shown_now_and_ends_with_the_daemon(
+    server: RedisServer, channel: RedisChannel
+) -> None:
+    client, key = server.client(), "framewarden:streams:gate"
+    await channel.show("gate", {"state": "online", "anomaly": "fine"})
+    assert 55 < client.ttl(key) <= 60
+    await channel.publish(messages(2))
+    client.expire(key, 5)
+    await channel.show("gate", {"state": "offline"})  # the anomaly detector was taken from this stream
+    assert client.hgetall(key) == {"state": "offline", "sequence": "2", "last_alert": messages(2)[-1].body}
+    assert 55 < client.ttl(key) <= 60
+    client.delete(key)
+    await channel.publish(messages(1, first=3))  # what is delivered last makes no hash that stays for ever
+    assert 55 < client.ttl(key) <= 60
+
+
 async def test_what_is_sent_again_arrives_once(server: RedisServer, channel: RedisChannel) -> None:
     subscriber = server.client().pubsub()
     subscriber.psubscribe("framewarden:alerts:*")
@@ -269,8 +285,8 @@ async def test_passwords_and_access_lists(server: RedisServer) -> None:
     """What a refused user reads, and that the access list which the docstring names is enough."""
     admin = server.client()
     allowed = (
-        "~framewarden:* &framewarden:alerts:* +eval +time +zadd +zrem +zremrangebyrank +hset +publish"
-        " +xadd +xtrim"
+        "~framewarden:* &framewarden:alerts:* +eval +time +zadd +zrem +zremrangebyrank +hset +hkeys +hdel"
+        " +expire +publish +xadd +xtrim"
     )
     assert RedisChannel.__doc__
     assert allowed in " ".join(RedisChannel.__doc__.split())
