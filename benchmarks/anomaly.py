@@ -117,13 +117,20 @@ def learned(
     detector = AnomalyDetector(settings, folder)
     started = time.process_time()
     for frame in frames(clips):
-        detector.examine([frame])
-    detector.examine([next(frames(clips))])  # a recordings-only detector waits here until all is learned
+        said_of(detector, frame)
+    said_of(detector, next(frames(clips)))  # not answered before all is learned
     seconds = time.process_time() - started
     normal = load(folder / "camera")
     if normal is None:
         sys.exit("nothing was learned: the footage is too short")
     return detector, normal, seconds
+
+
+def said_of(detector: AnomalyDetector, frame: Frame) -> Detection:
+    """What is said of a recording's frame, which waits while the detector learns."""
+    while (answer := detector.examine([frame])[0]) is None:
+        time.sleep(0.05)
+    return answer[0]
 
 
 def footage_seconds(clips: Sequence[Clip]) -> float:
@@ -138,7 +145,7 @@ def watch(detector: AnomalyDetector, clips: Sequence[Clip]) -> tuple[list[list[D
         answers = []
         for frame in frames([clip]):
             started = time.thread_time()
-            answers.append(detector.examine([frame])[0][0])
+            answers.append(said_of(detector, frame))
             spent += time.thread_time() - started
             count += 1
         said.append(answers)

@@ -81,8 +81,13 @@ class Camera:
             if normal is not None:
                 self._begin_judging(normal)
 
-    def examine(self, frame: Frame, patient: bool) -> Detection:
-        """What is said of a frame. A patient camera waits for learning instead of letting footage pass."""
+    def examine(self, frame: Frame) -> Detection | None:
+        """What is said of a frame; None: not yet, a recording waits for what is being learned."""
+        if self._lesson:
+            if self._lesson.result.done():
+                self._finish_lesson(self._lesson)
+            elif not frame.live:
+                return None
         if frame.damaged:
             self._counts["damaged"] += 1
             return self._doubt(Doubt.DAMAGED, "the picture is damaged")
@@ -94,8 +99,6 @@ class Camera:
             self._start_over("the picture has another shape than when it was learned")
         if self._judge and self._judge.useless > BLIND:
             self._start_over("pictures come much faster or slower than when it was learned")
-        if self._lesson and (patient or self._lesson.result.done()):
-            self._finish_lesson(self._lesson)
         if self._judge is None:
             return self._watch(now, frame)
         return self._say(self._judge, now, frame)

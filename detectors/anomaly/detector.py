@@ -22,6 +22,8 @@ class AnomalyDetector:
 
     name = "anomaly"
     kind = Kind.ANOMALY
+    width = WIDTH
+    kind = Kind.ANOMALY
     width = 640
 
     def __init__(self, settings: AnomalySettings, state_dir: Path, device: str = "cpu") -> None:
@@ -32,17 +34,15 @@ class AnomalyDetector:
         self._state_dir = state_dir
         self._config_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
         self._cameras: dict[str, Camera] = {}
-        self._live: set[str] = set()
         self._school = ThreadPoolExecutor(1, "anomaly-learning", initializer=_step_back)
 
-    def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection]]:
-        """One Detection for each frame. Where all streams are recordings, waits while one is learned."""
-        self._live |= {frame.stream for frame in frames if frame.live}
-        return [(self._camera(frame.stream).examine(frame, patient=not self._live),) for frame in frames]
+    def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection] | None]:
+        """One Detection for each frame; None for a recording's frame while its normal is being computed."""
+        said = [self._camera(frame.stream).examine(frame) for frame in frames]
+        return [None if one is None else (one,) for one in said]
 
     def forget(self, stream: str) -> None:
         """Drops what is remembered of a stream in memory; what was learned stays on disk."""
-        self._live.discard(stream)
         camera = self._cameras.pop(stream, None)
         if camera:
             camera.close()

@@ -74,13 +74,14 @@ def learn(footage: Sequence[Seen], progress: Progress, stopped: Callable[[], boo
     shape = background.colour.shape[:2]
     errors = _judged_by_the_other_half(looks, shape, done)
     blocks = np.array([look.block for look in looks])
-    kept = np.ones(blocks[-1] + 1, bool)
-    for _ in range(2):  # an outlandish block would set the scale for all, so the second time it has no say
-        usual = _usual([error for error, ours in zip(errors, kept[blocks], strict=True) if ours])
-        raws = [mixed(error, usual) for error in errors]
-        places = _places(looks, [raw * ours for raw, ours in zip(raws, kept[blocks], strict=True)], shape)
-        maxima = _block_maxima(looks, raws, places)
-        kept = typical(maxima)
+    # What is usual of most blocks shows which of them are outlandish; what is usual of the others is kept.
+    by_block = [_usual([errors[index] for index in np.flatnonzero(blocks == block)]) for block in set(blocks)]
+    usual = np.quantile(by_block, 0.75, axis=0).astype(np.float32)
+    kept = typical(_maxima(looks, errors, usual, np.ones(shape, np.float32)))
+    ours = [error if keep else error[:0] for error, keep in zip(errors, kept[blocks], strict=True)]
+    usual = _usual(ours)
+    places = _places(looks, ours, usual, shape)
+    maxima = _maxima(looks, errors, usual, places)
     cells = [look.cells for look in looks if kept[look.block]]
     model = _expect(cells, shape, lambda share: done(0.8 + 0.2 * share))
     return Normal(
@@ -190,12 +191,15 @@ def _usual(errors: Sequence[Floats]) -> Floats:
     return usual
 
 
-def _places(looks: Sequence[_Look], raws: Sequence[Floats], shape: tuple[int, ...]) -> Floats:
+def _places(
+    looks: Sequence[_Look], errors: Sequence[Floats], usual: Floats, shape: tuple[int, ...]
+) -> Floats:
     """(rows, cols) how unusual each place usually is, drawn towards the average where little was seen."""
     energy, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for look, raw in zip(looks, raws, strict=True):
-        np.add.at(energy, (look.cells.rows, look.cells.cols), raw**2)
-        np.add.at(count, (look.cells.rows, look.cells.cols), 1)
+    for look, error in zip(looks, errors, strict=True):
+        if len(error):
+            np.add.at(energy, (look.cells.rows, look.cells.cols), mixed(error, usual) ** 2)
+            np.add.at(count, (look.cells.rows, look.cells.cols), 1)
     if not count.any():
         return np.ones(shape, np.float32)
     energy /= energy.sum() / count.sum()
@@ -206,13 +210,16 @@ def _places(looks: Sequence[_Look], raws: Sequence[Floats], shape: tuple[int, ..
     return places.astype(np.float32)
 
 
-def _block_maxima(looks: Sequence[_Look], raws: Sequence[Floats], places: Floats) -> NDArray[np.float64]:
+def _maxima(
+    looks: Sequence[_Look], errors: Sequence[Floats], usual: Floats, places: Floats
+) -> NDArray[np.float64]:
     """(blocks,) the highest score that each block would have shown."""
     maxima = np.zeros(looks[-1].block + 1)
     scores = Map(places.shape)
-    for look, raw in zip(looks, raws, strict=True):
+    for look, error in zip(looks, errors, strict=True):
         if look.fresh:
             scores.forget()
-        now = scores.add(look.cells, raw / places[look.cells.rows, look.cells.cols], look.seconds)
+        raw = mixed(error, usual) / places[look.cells.rows, look.cells.cols]
+        now = scores.add(look.cells, raw, look.seconds)
         maxima[look.block] = max(maxima[look.block], float(now.max()))
     return maxima

@@ -20,6 +20,7 @@ SHAPE_PEAKS = 20  # as many peaks weigh as much as that belief
 SHAPE_MOST = 0.4
 SCALE_FLOOR = 0.15  # of where the tail starts: no camera is more regular than that,
 SCALE_BLOCKS = 60  # and the fewer blocks were seen of it, the less it is believed: with so many, half
+ODD = 30.0  # times the median of squared scores from which a block is outlandish
 LEFT_OUT = 0.15  # of all blocks may be left out as unusual
 START_FLOOR = 0.1  # squared raw score: less is nothing that a person would see
 
@@ -79,7 +80,5 @@ def threshold_for(false_alarms_per_day: float) -> float:
 def typical(maxima: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Which blocks (N,) look like the others. Where too many do not, it is the camera that is like that."""
     energy = np.asarray(maxima, np.float64) ** 2
-    middle = np.median(energy)
-    spread = 1.4826 * np.median(np.abs(energy - middle))
-    odd: NDArray[np.bool_] = energy > middle + max(8 * spread, 0.5)
+    odd: NDArray[np.bool_] = energy > ODD * max(float(np.median(energy)), START_FLOOR)
     return ~odd if odd.mean() <= LEFT_OUT else np.ones(len(energy), bool)

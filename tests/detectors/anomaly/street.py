@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,7 +33,7 @@ def street(second: float, *, intruder: bool = False, wrong_way: bool = False) ->
     return drawn
 
 
-def _person(picture: NDArray[np.floating], x: float, feet: int, tall: int, coat: tuple[float, ...]) -> None:
+def _person(picture: NDArray[Any], x: float, feet: int, tall: int, coat: tuple[float, ...]) -> None:
     wide = tall // 4
     cv2.ellipse(picture, (round(x), feet - tall // 2), (wide, tall // 2), 0, 0, 360, coat, -1)
     cv2.circle(picture, (round(x), feet - tall), wide, (120, 150, 190), -1)

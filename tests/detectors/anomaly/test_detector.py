@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,14 @@ LEARN = 31  # seconds of footage, a little more than that
 
 
 def watch(detector: AnomalyDetector, frames: Iterable[Frame]) -> list[Detection]:
-    return [detector.examine([each])[0][0] for each in frames]
+    """What is said of each frame; a recording's frame is shown until it is answered."""
+    said = []
+    for each in frames:
+        while (answer := detector.examine([each])[0]) is None:
+            assert not each.live
+            time.sleep(0.02)
+        said += answer
+    return said
 
 
 def judged(state: Path, frames: Iterable[Frame], settings: AnomalySettings = SETTINGS) -> list[Detection]:
@@ -40,7 +47,7 @@ def learned_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[D
     deadline = time.monotonic() + 60
     number = 0
     while time.monotonic() < deadline and not (said and said[-1].doubt is None):
-        said += detector.examine([frame(street(number / RATE), number, live=True)])[0]
+        said += watch(detector, [frame(street(number / RATE), number, live=True)])
         if number > LEARN * RATE:
             time.sleep(0.02)  # the camera goes on while the detector learns
         number += 1
@@ -56,7 +63,9 @@ def state(learned_once: tuple[Path, list[Detection]], tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_new_camera_is_learned_while_its_frames_are_answered(learned_once: tuple[Path, list[Detection]]):
+def test_a_new_camera_is_learned_while_its_frames_are_answered(
+    learned_once: tuple[Path, list[Detection]],
+) -> None:
     *learning, last = learned_once[1]
     assert last.doubt is None, "it was not learned within a minute"
     assert {each.doubt for each in learning} == {Doubt.LEARNING}
@@ -69,7 +78,7 @@ def test_a_new_camera_is_learned_while_its_frames_are_answered(learned_once: tup
     assert not any(each.alarming for each in learning)
 
 
-def test_normal_footage_raises_no_alarm_and_an_intruder_does(state: Path):
+def test_normal_footage_raises_no_alarm_and_an_intruder_does(state: Path) -> None:
     normal = judged(state, footage(60, 20))
     assert not any(each.alarming for each in normal)
     assert all(each.kind is Kind.ANOMALY and each.provisional for each in normal)
@@ -83,7 +92,7 @@ def test_normal_footage_raises_no_alarm_and_an_intruder_does(state: Path):
     assert 0 <= worst.heatmap.min() <= worst.heatmap.max() <= 1
 
 
-def test_the_box_lies_over_the_intruder(state: Path):
+def test_the_box_lies_over_the_intruder(state: Path) -> None:
     frames = list(footage(61, 3, intruder=True))
     for each, detection in zip(frames, judged(state, frames), strict=True):
         if detection.alarming:
@@ -93,7 +102,7 @@ def test_the_box_lies_over_the_intruder(state: Path):
             assert box.top <= 0.25 <= box.top + box.height
 
 
-def test_going_the_wrong_way_scores_above_what_is_normal(state: Path):
+def test_going_the_wrong_way_scores_above_what_is_normal(state: Path) -> None:
     normal = [each.score for each in judged(state, footage(60, 15))]
     wrong = judged(state, footage(60, 15, wrong_way=True))
     assert np.median([each.score for each in wrong]) > max(normal)
@@ -101,7 +110,7 @@ def test_going_the_wrong_way_scores_above_what_is_normal(state: Path):
     assert "to the left" in reasons
 
 
-def test_a_restart_judges_at_once_and_scores_the_same(state: Path):
+def test_a_restart_judges_at_once_and_scores_the_same(state: Path) -> None:
     first = judged(state, footage(60, 4, intruder=True))
     again = judged(state, footage(60, 4, intruder=True))
     assert all(each.doubt is None for each in again)
@@ -111,14 +120,14 @@ def test_a_restart_judges_at_once_and_scores_the_same(state: Path):
     assert len(again[0].made_by.model_sha256) == 64
 
 
-def test_the_same_frames_score_the_same(state: Path, tmp_path: Path):
+def test_the_same_frames_score_the_same(state: Path, tmp_path: Path) -> None:
     twin = tmp_path / "twin"
     shutil.copytree(state, twin)
     first, second = (judged(folder, footage(60, 4, intruder=True)) for folder in (state, twin))
     assert [each.score for each in first] == [each.score for each in second]
 
 
-def test_a_larger_budget_lowers_the_threshold_without_learning_anew(state: Path):
+def test_a_larger_budget_lowers_the_threshold_without_learning_anew(state: Path) -> None:
     generous = AnomalySettings(false_alarms_per_day=50, learn_minutes=0.5)
     (one,) = judged(state, footage(60, 0.2), generous)
     (other,) = judged(state, footage(60, 0.2))
@@ -163,7 +172,9 @@ def _distort(folder: Path) -> None:
         (_distort, "it is damaged"),
     ],
 )
-def test_a_spoilt_folder_is_refused_in_words_and_learned_anew(state: Path, spoil, words: str):
+def test_a_spoilt_folder_is_refused_in_words_and_learned_anew(
+    state: Path, spoil: Callable[[Path], None], words: str
+) -> None:
     spoil(state / "gate")
     detector = AnomalyDetector(SETTINGS, state)
     (said,) = watch(detector, footage(60, 0.2))
@@ -174,7 +185,7 @@ def test_a_spoilt_folder_is_refused_in_words_and_learned_anew(state: Path, spoil
     detector.close()
 
 
-def test_another_shape_of_picture_is_learned_anew(state: Path):
+def test_another_shape_of_picture_is_learned_anew(state: Path) -> None:
     detector = AnomalyDetector(SETTINGS, state)
     assert watch(detector, footage(60, 2))[-1].doubt is None
     (said,) = watch(detector, [frame(np.zeros((108, 108, 3), np.uint8), 0)])
@@ -183,7 +194,7 @@ def test_another_shape_of_picture_is_learned_anew(state: Path):
     detector.close()
 
 
-def test_damaged_pictures_are_neither_judged_nor_learned(state: Path, tmp_path: Path):
+def test_damaged_pictures_are_neither_judged_nor_learned(state: Path, tmp_path: Path) -> None:
     broken = frame(np.full((108, 192, 3), 128, np.uint8), 3, damaged=True)
     detector = AnomalyDetector(SETTINGS, state)
     before = watch(detector, footage(60, 2))
@@ -196,7 +207,7 @@ def test_damaged_pictures_are_neither_judged_nor_learned(state: Path, tmp_path: 
     new.close()
 
 
-def test_a_picture_without_a_predecessor_changes_nothing(state: Path):
+def test_a_picture_without_a_predecessor_changes_nothing(state: Path) -> None:
     """Neither the first one after reconnecting, nor one that others were lost before."""
     detector = AnomalyDetector(SETTINGS, state)
     alarmed = [each for each in watch(detector, footage(60, 3, intruder=True)) if each.alarming][-1]
@@ -210,7 +221,7 @@ def test_a_picture_without_a_predecessor_changes_nothing(state: Path):
     detector.close()
 
 
-def test_forgetting_keeps_what_was_learned(state: Path):
+def test_forgetting_keeps_what_was_learned(state: Path) -> None:
     detector = AnomalyDetector(SETTINGS, state)
     watch(detector, footage(60, 1))
     detector.forget("gate")
@@ -219,7 +230,7 @@ def test_forgetting_keeps_what_was_learned(state: Path):
     detector.close()
 
 
-def test_closing_in_the_middle_of_learning_ends_soon_and_leaves_nothing_half(tmp_path: Path):
+def test_closing_in_the_middle_of_learning_ends_soon_and_leaves_nothing_half(tmp_path: Path) -> None:
     detector = AnomalyDetector(SETTINGS, tmp_path)
     watch(detector, (frame(each.picture, each.number, live=True) for each in footage(0, LEARN)))
     began = time.monotonic()
@@ -233,7 +244,7 @@ def _nothing_ever_happens() -> Iterator[np.ndarray]:
         yield np.full((48, 64, 3), 90, np.uint8)
 
 
-def test_a_constant_tiny_picture_is_learned_and_judged_without_nonsense(tmp_path: Path):
+def test_a_constant_tiny_picture_is_learned_and_judged_without_nonsense(tmp_path: Path) -> None:
     settings = AnomalySettings(learn_minutes=0.15)
     detector = AnomalyDetector(settings, tmp_path)
     pictures = _nothing_ever_happens()
@@ -250,7 +261,7 @@ def test_a_constant_tiny_picture_is_learned_and_judged_without_nonsense(tmp_path
     assert sum(file.stat().st_size for file in folder.iterdir()) < 5_000_000
 
 
-def test_somebody_who_passes_once_while_it_learns_is_still_unusual_later(tmp_path: Path):
+def test_somebody_who_passes_once_while_it_learns_is_still_unusual_later(tmp_path: Path) -> None:
     frames = [
         frame(street(number / RATE, intruder=80 <= number < 90), number)
         for number in range(int(LEARN * RATE))

@@ -1,8 +1,11 @@
 """What cells say: speeds by the second and not by the picture, and nothing about a quiet picture."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from detectors.anomaly.features import NAMES, Observer, Recent, empty_scene, shrink
 
@@ -10,15 +13,16 @@ SPEED = NAMES.index("speed")
 SIDEWAYS = NAMES.index("sideways")
 
 
-def scene(x: float | None, width: int = 320, height: int = 176) -> np.ndarray:
+def scene(x: float | None, width: int = 320, height: int = 176) -> NDArray[np.uint8]:
     rng = np.random.default_rng(1)
-    picture = cv2.resize(rng.uniform(90, 110, (9, 16, 3)).astype(np.float32), (width, height))
+    picture: NDArray[Any] = cv2.resize(rng.uniform(90, 110, (9, 16, 3)).astype(np.float32), (width, height))
     if x is not None:
-        coat = np.random.default_rng(2).uniform(150, 255, (10, 8, 3)).astype(np.float32)
+        coat: NDArray[Any] = np.random.default_rng(2).uniform(150, 255, (10, 8, 3)).astype(np.float32)
         coat = cv2.resize(coat, (40, 48), interpolation=cv2.INTER_CUBIC)
         move = np.array([[1, 0, x], [0, 1, 60]], np.float32)
         cv2.warpAffine(coat, move, (width, height), picture, borderMode=cv2.BORDER_TRANSPARENT)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.clip(picture, 0, 255).astype(np.uint8)
+    return shown
 
 
 def observer() -> Observer:
@@ -28,7 +32,7 @@ def observer() -> Observer:
 
 @pytest.mark.parametrize("gap", [0.1, 0.2, 0.3])
 @pytest.mark.parametrize("speed", [-48.0, 48.0])
-def test_speed_is_measured_by_the_second(gap: float, speed: float):
+def test_speed_is_measured_by_the_second(gap: float, speed: float) -> None:
     cells = observer().describe(shrink(scene(120 + speed * gap)), shrink(scene(120)), gap)
     whole = cells.values[cells.values[:, NAMES.index("cover")] > 0.95]
     assert len(whole) >= 4
@@ -36,17 +40,17 @@ def test_speed_is_measured_by_the_second(gap: float, speed: float):
     assert np.median(whole[:, SIDEWAYS]) == pytest.approx(speed / 320, rel=0.2)
 
 
-def test_a_quiet_picture_has_no_cells():
+def test_a_quiet_picture_has_no_cells() -> None:
     assert len(observer().describe(shrink(scene(None)), shrink(scene(None)), 0.2).rows) == 0
 
 
-def test_a_change_of_exposure_is_nothing_in_front_of_the_background():
+def test_a_change_of_exposure_is_nothing_in_front_of_the_background() -> None:
     brighter = np.clip(scene(None).astype(int) + 25, 0, 255).astype(np.uint8)
     assert len(observer().describe(shrink(brighter), shrink(scene(None)), 0.2).rows) == 0
 
 
 @pytest.mark.parametrize("shape", [(48, 64), (1, 1), (360, 640), (480, 640), (1080, 100), (61, 67)])
-def test_every_size_is_made_small_in_whole_cells(shape: tuple[int, int]):
+def test_every_size_is_made_small_in_whole_cells(shape: tuple[int, int]) -> None:
     small = shrink(np.zeros((*shape, 3), np.uint8))
     assert small.grey.shape[0] % 8 == small.grey.shape[1] % 8 == 0
     assert max(small.grey.shape) <= 328
@@ -54,21 +58,21 @@ def test_every_size_is_made_small_in_whole_cells(shape: tuple[int, int]):
     assert small.colour.shape == (small.grey.shape[0] // 8, small.grey.shape[1] // 8, 2)
 
 
-def test_flow_compares_with_the_picture_about_a_third_of_a_second_ago():
+def test_flow_compares_with_the_picture_about_a_third_of_a_second_ago() -> None:
     small, recent = shrink(scene(None)), Recent()
     gaps = [pair[1] if (pair := recent.past(small, number / 10)) else None for number in range(8)]
     assert gaps[0] is None
     assert gaps[4:] == pytest.approx([0.3] * 4)
 
 
-def test_time_that_runs_backwards_is_another_footage():
+def test_time_that_runs_backwards_is_another_footage() -> None:
     small, recent = shrink(scene(None)), Recent()
     recent.past(small, 5.0)
     assert recent.past(small, 1.0) is None
     assert recent.past(small, 1.2) is not None
 
 
-def test_what_stays_is_taken_into_the_background_slowly_and_light_at_once():
+def test_what_stays_is_taken_into_the_background_slowly_and_light_at_once() -> None:
     watcher = observer()
     placed, lighter = (
         shrink(scene(120)),

@@ -7,19 +7,19 @@ from hypothesis import strategies as st
 from detectors.diffusion.edm import Denoiser, Perceptron, denoising_loss, log_uniform
 
 
-def test_untrained_it_is_the_best_linear_denoiser():
+def test_untrained_it_is_the_best_linear_denoiser() -> None:
     denoiser = Denoiser(Perceptron(features=3, conditions=0, width=8, depth=1))
     x, sigma = torch.randn(5, 3), torch.tensor([0.1, 0.5, 1.0, 2.0, 4.0])
     assert torch.allclose(denoiser(x, sigma), x / (1 + sigma[:, None] ** 2), atol=1e-6)
 
 
-def test_the_spread_of_the_data_is_taken_into_account():
+def test_the_spread_of_the_data_is_taken_into_account() -> None:
     denoiser = Denoiser(Perceptron(features=2, conditions=0, width=8, depth=1), spread=0.5)
     x = torch.ones(1, 2)
     assert torch.allclose(denoiser(x, torch.tensor([0.5])), x / 2)
 
 
-def test_it_learns_two_clusters_that_depend_on_a_condition():
+def test_it_learns_two_clusters_that_depend_on_a_condition() -> None:
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
     condition = (torch.rand(4096, 1, generator=generator) > 0.5).float() * 2 - 1
@@ -33,7 +33,7 @@ def test_it_learns_two_clusters_that_depend_on_a_condition():
             denoiser, data[some], sigma, torch.randn(256, 1, generator=generator), condition[some]
         )
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     somewhere = torch.zeros(2, 1)
     clean = denoiser(somewhere, torch.tensor([1.0, 1.0]), torch.tensor([[1.0], [-1.0]]))
@@ -41,7 +41,7 @@ def test_it_learns_two_clusters_that_depend_on_a_condition():
     assert clean[1] < -0.7
 
 
-def test_the_loss_weighs_noise_levels_alike():
+def test_the_loss_weighs_noise_levels_alike() -> None:
     """An untrained denoiser of unit Gaussian data is as good as can be: a loss of one at every level."""
     generator = torch.Generator().manual_seed(0)
     denoiser = Denoiser(Perceptron(features=1, conditions=0, width=8, depth=1))
@@ -52,7 +52,7 @@ def test_the_loss_weighs_noise_levels_alike():
 
 
 @given(st.floats(0.01, 1), st.floats(1.1, 10))
-def test_noise_levels_stay_within_their_bounds(low: float, factor: float):
+def test_noise_levels_stay_within_their_bounds(low: float, factor: float) -> None:
     sigma = log_uniform(100, low, low * factor, torch.Generator().manual_seed(0))
     assert float(sigma.min()) >= low * 0.999
     assert float(sigma.max()) <= low * factor * 1.001
