@@ -10,6 +10,7 @@ from pathlib import Path
 
 from config.settings import AnomalySettings
 from detectors.anomaly.camera import Camera
+from detectors.anomaly.features import WIDTH
 from detectors.detection import Detection, Kind
 from detectors.device import limit_torch_threads
 from streams.frame import Frame
@@ -23,8 +24,6 @@ class AnomalyDetector:
     name = "anomaly"
     kind = Kind.ANOMALY
     width = WIDTH
-    kind = Kind.ANOMALY
-    width = 640
 
     def __init__(self, settings: AnomalySettings, state_dir: Path, device: str = "cpu") -> None:
         """`device` is not used yet: cells are so few that sending them elsewhere would take longer."""

@@ -21,7 +21,7 @@ LEARN = 31  # seconds of footage, a little more than that
 
 def watch(detector: AnomalyDetector, frames: Iterable[Frame]) -> list[Detection]:
     """What is said of each frame; a recording's frame is shown until it is answered."""
-    said = []
+    said: list[Detection] = []
     for each in frames:
         while (answer := detector.examine([each])[0]) is None:
             assert not each.live
