@@ -9,7 +9,6 @@ import sys
 import time
 from collections import Counter, deque
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from alerts.lock import Lock
+from alerts.redis_data import data_folder, says_unreadable, set_aside
 from alerts.redis_program import EmbeddedRedisError, end_leftover, find_server, server_version, socket_path
 
 log = logging.getLogger(__name__)
@@ -31,11 +31,6 @@ LONGEST_RETRY = 10.0
 MEGABYTE = 1_000_000
 ROOM = 4_000  # bytes for one message on the Stream; most take less than half of it
 URL_FILE = "redis.url"
-# What redis-server 6 to 8 says of data that is damaged or of a newer version, and then ends.
-UNREADABLE = (
-    r"Bad file format|Unexpected end of file|Wrong signature|RDB format version|Internal error in RDB"
-    r"|[Ee]rror reading the RDB|Error loading data|manifest file|AOF file .* doesn't exist"
-)
 
 # Asks the kernel to kill the server when we die, however we die; then becomes the server. In a process of its
 # own, because Python code between fork and exec is not safe where there are threads.
@@ -89,7 +84,7 @@ class EmbeddedRedis:
             self._socket = socket_path(self.folder)
             self.url = f"unix://{self._socket}"
             await asyncio.to_thread(end_leftover, self.folder)
-            self._data = self._choose_data()
+            self._data = data_folder(self.folder, self.version)
             await self._start()
             (self.folder / URL_FILE).write_text(self.url + "\n")
         except OSError as error:
@@ -156,8 +151,7 @@ class EmbeddedRedis:
         try:
             await self._start_once()
         except UnreadableDataError as error:
-            aside = self._data.with_name(f"{self._data.name}.unreadable-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-            self._data.rename(aside)
+            aside = set_aside(self._data)
             self.counts["set_aside"] += 1
             log.error(  # noqa: TRY400 - words for the operator
                 "%s. The data was moved to %s, and the Redis Stream begins anew; alerts that were not "
@@ -235,9 +229,7 @@ class EmbeddedRedis:
             raise EmbeddedRedisError(
                 f"Port {self._port} on 127.0.0.1 is taken: choose another redis.port, or stop what has it"
             )
-        if re.search(UNREADABLE, words) and not re.search(
-            r"No space left|Permission denied|Read-only", words
-        ):
+        if says_unreadable(words):
             raise UnreadableDataError(f"redis-server cannot read its data ({self._last_words()})")
         raise EmbeddedRedisError(f"redis-server ended as soon as it was started ({self._last_words()})")
 
@@ -262,28 +254,6 @@ class EmbeddedRedis:
                 log.warning("The embedded redis-server does not stop; killing it")
             else:
                 return
-
-    def _choose_data(self) -> Path:
-        """Each version has its own folder: an older one cannot read, or does not see, what a newer one wrote.
-
-        A newer one takes over what an older one left.
-        """
-        ours = self.folder / "data-{}.{}".format(*self.version)
-        versions = {
-            (int(match[1]), int(match[2])): path
-            for path in self.folder.glob("data-*")
-            if (match := re.fullmatch(r"data-(\d+)\.(\d+)", path.name))
-        }
-        older = [version for version in versions if version <= self.version]
-        newer = [version for version in versions if version > self.version]
-        if newer:
-            log.warning(
-                "The Redis Stream of redis-server %d.%d is kept in %s, but this is %d.%d and cannot read it",
-                *max(newer), versions[max(newer)], *self.version,
-            )  # fmt: skip
-        if older and max(older) < self.version:
-            versions[max(older)].rename(ours)
-        return ours
 
 
 class UnreadableDataError(EmbeddedRedisError):
