@@ -81,7 +81,12 @@ class EvidenceStore:
         """The pictures that were kept when the alert opened."""
         folder = self._folder_of(verdict)
         paths = {name: folder / f"{name}.jpg" for name in ("picture", "annotated", "heatmap")}
-        return _evidence({name: path for name, path in paths.items() if path.is_file()})
+        try:
+            return _evidence({name: path for name, path in paths.items() if path.is_file()})
+        except OSError as error:  # the disk fails, or the folder may no longer be read
+            problem = f"{error.strerror or error}: {self._folder}"
+            self._note("evidence_failed", problem)
+            return Evidence(problem=f"Pictures could not be found. {problem}")
 
     def sweep(self, now: datetime) -> None:
         """Deletes what is too old, then the oldest until the rest is small enough."""

@@ -270,3 +270,11 @@ def test_nothing_else_is_deleted(tmp_path: Path) -> None:
 
 def test_sweeping_nothing_is_no_trouble(tmp_path: Path) -> None:
     store(tmp_path / "not there").sweep(AT)
+
+
+def test_a_disk_that_fails_when_an_alert_closes_stops_nothing(tmp_path: Path) -> None:
+    kept = store(tmp_path / ("x" * 300))  # as good as a failing disk: the operating system refuses to look
+    found = kept.find(replace(a_verdict(), change=Change.CLOSED))
+    assert found.picture is None
+    assert found.problem.startswith("Pictures could not be found. File name too long: ")
+    assert kept.counts["evidence_failed"] == 1
