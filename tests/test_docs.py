@@ -35,8 +35,6 @@ def test_links_are_found() -> None:
 
 def test_the_unit_s_page_names_what_a_reload_does_not_change() -> None:
     text = " ".join((ROOT / "systemd/README.md").read_text().split())
-    named = re.search(
-        r"What changed under (.*?) takes effect with `sudo systemctl restart", text
-    )
+    named = re.search(r"What changed under (.*?) takes effect with `sudo systemctl restart", text)
     assert named is not None
     assert re.findall(r"`(\w+)`", named[1]) == list(SECTIONS)
