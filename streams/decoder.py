@@ -9,6 +9,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import av
 import av.error
@@ -17,6 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
+from streams.filmed import filmed_at
 from streams.message import (
     LONGEST_RECORDING,
     SLOTS,
@@ -109,7 +111,8 @@ class Outlet:
 def _read(job: Job, outlet: Outlet) -> None:
     container, stream, transport = open_source(job)
     stream.thread_count = 1  # more threads than cores slow all streams down
-    info = _describe(job, container, stream, transport)
+    filmed = 0.0 if job.live else _filmed_at(job, container, stream)
+    info = _describe(job, container, stream, transport, filmed)
     outlet.tell(info)
     timeline, sampler = Timeline(job.live), Sampler(job.sample_fps)
     reformatter = VideoReformatter()
@@ -136,7 +139,7 @@ def _read(job: Job, outlet: Outlet) -> None:
         if (picture.width, picture.height) != size:
             size = (picture.width, picture.height)
             fresh = True
-            outlet.tell(_describe(job, container, stream, transport, *size))
+            outlet.tell(_describe(job, container, stream, transport, filmed, *size))
         if not sampler.keep(position):
             continue
         outlet.counts["sampled"] += 1
@@ -206,7 +209,13 @@ def _fit(width: int, height: int, widest: int, turns: int) -> tuple[int, int]:
 
 
 def _describe(
-    job: Job, container: InputContainer, stream: VideoStream, transport: str, width: int = 0, height: int = 0
+    job: Job,
+    container: InputContainer,
+    stream: VideoStream,
+    transport: str,
+    filmed: float,
+    width: int = 0,
+    height: int = 0,
 ) -> StreamInfo:
     codec = stream.codec_context
     rate = stream.average_rate or stream.guessed_rate
@@ -219,7 +228,17 @@ def _describe(
         fps=float(rate) if rate else 0.0,
         duration=0.0 if job.live else _duration(container),
         transport=transport,
+        filmed_at=filmed,
     )
+
+
+def _filmed_at(job: Job, container: InputContainer, stream: VideoStream) -> float:
+    created = container.metadata.get("creation_time") or stream.metadata.get("creation_time")
+    try:
+        modified = Path(job.url).stat().st_mtime
+    except OSError:  # it was taken away meanwhile
+        raise Mishap(Trouble.MISSING) from None
+    return filmed_at(created, modified, _duration(container))
 
 
 def _duration(container: InputContainer) -> float:

@@ -40,7 +40,7 @@ class Frame:
     stream: str
     number: int  # counts the frames handed over by this source, from 0
     picture: NDArray[np.uint8]  # (H, W, 3) BGR, read-only, at most the width that the detectors asked for
-    captured_at: datetime  # UTC; for a recording: when its reading began, plus position
+    captured_at: datetime  # UTC; of a recording: when it was most likely filmed, see filmed.py
     captured: float  # time.monotonic() at decoding, seconds: age is measured from here
     position: float  # seconds since the first frame of this connection or recording
     live: bool

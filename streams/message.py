@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
+from streams.filmed import LATEST
+
 SLOTS = 3  # pictures a child may hand over before one is given back
 LONGEST_LINE = 16_384  # bytes
 LONGEST_RECORDING = 10 * 366 * 86_400.0  # seconds: no camera's recording is longer
@@ -24,7 +26,7 @@ COUNTED = {
     "dropped_unfetched",
     "damaged",
 }
-_BOUNDS = {"position": LONGEST_RECORDING, "duration": LONGEST_RECORDING}
+_BOUNDS = {"position": LONGEST_RECORDING, "duration": LONGEST_RECORDING, "filmed_at": LATEST}
 
 
 class Trouble(StrEnum):
@@ -87,6 +89,7 @@ class StreamInfo:
     fps: float  # as the source says; 0 where it does not
     duration: float  # seconds; 0 for a live source, or where unknown
     transport: str  # tcp or udp for RTSP, else empty
+    filmed_at: float  # seconds since 1970, for a recording's first picture; 0 for a live source
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ def _open_live(job: Job, options: dict[str, str], deadline: float) -> tuple[Inpu
             job.url,
             options={**LIVE_OPTIONS, **options},
             timeout=(left, job.read_timeout),
+            metadata_errors="replace",
         )
     except av.error.FFmpegError as error:
         late = time.monotonic() >= deadline - 0.1 * job.open_timeout
@@ -103,6 +104,7 @@ def _open_recording(job: Job) -> tuple[InputContainer, VideoStream]:
             f"file:{path}",  # so that no part of a name is taken for a protocol
             options=RECORDING_OPTIONS,
             timeout=(job.open_timeout, job.read_timeout),
+            metadata_errors="replace",  # a title may be in any encoding
         )
     except av.error.MemoryError:
         raise

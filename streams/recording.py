@@ -1,5 +1,6 @@
 """A recording: every sampled picture is handed over, at the pace of whoever takes them."""
 
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
@@ -28,14 +29,15 @@ class Recording:
 
     async def sights(self) -> AsyncGenerator[Frame | Outage, None]:
         """Frames until the end. Raises StreamError for a recording that cannot be read."""
-        began = datetime.now(UTC)
+        filmed = datetime.fromtimestamp(0, UTC)
         try:
             async with Child(self._job, self.counts) as self._child:
                 async for message in self._child.messages():
                     if isinstance(message, StreamInfo):
                         self.opened, self.state = message, "online"
+                        filmed = datetime.fromtimestamp(message.filmed_at, UTC)
                     elif not self._closed:
-                        yield self._frame(message, self._child, began)
+                        yield self._frame(message, self._child, filmed)
         except StreamError as error:
             if not self._closed:
                 self.counts[f"failed_{error.fault}"] += 1
@@ -50,13 +52,14 @@ class Recording:
         if self._child is not None:
             self._child.kill()
 
-    def _frame(self, message: Picture, child: Child, began: datetime) -> Frame:
+    def _frame(self, message: Picture, child: Child, filmed: datetime) -> Frame:
+        captured = min(message.captured, time.monotonic())
         frame = Frame(
             stream=self.name,
             number=self.counts["delivered"],
             picture=child.take(message),
-            captured_at=began + timedelta(seconds=message.position),
-            captured=message.captured,
+            captured_at=filmed + timedelta(seconds=message.position),
+            captured=captured,
             position=message.position,
             live=False,
             keyframe=message.keyframe,
@@ -64,5 +67,5 @@ class Recording:
             fresh=message.fresh,
         )
         self.counts["delivered"] += 1
-        self.last_frame = message.captured
+        self.last_frame = captured
         return frame

@@ -36,7 +36,15 @@ JOB = Job(
     read_timeout=0.5,
 )
 INFO = StreamInfo(
-    container="rtsp", codec="h264", profile="", width=64, height=36, fps=25.0, duration=0.0, transport="tcp"
+    container="rtsp",
+    codec="h264",
+    profile="",
+    width=64,
+    height=36,
+    fps=25.0,
+    duration=0.0,
+    transport="tcp",
+    filmed_at=0.0,
 )
 PICTURE = Picture(
     slot=0,

@@ -21,7 +21,15 @@ PICTURE = Picture(
     fresh=True,
 )
 INFO = StreamInfo(
-    container="rtsp", codec="h264", profile="", width=64, height=36, fps=25.0, duration=0.0, transport="tcp"
+    container="rtsp",
+    codec="h264",
+    profile="",
+    width=64,
+    height=36,
+    fps=25.0,
+    duration=0.0,
+    transport="tcp",
+    filmed_at=0.0,
 )
 
 
@@ -59,6 +67,13 @@ def test_what_cannot_be_is_not_believed(change: dict[str, object]) -> None:
     line = json.loads(pack(PICTURE, {}))
     with pytest.raises(ValueError, match=r".+"):
         unpack(json.dumps({**line, **change}).encode())
+
+
+@pytest.mark.parametrize("name", ["filmed_at", "duration"])
+def test_no_recording_is_of_a_time_that_no_calendar_holds(name: str) -> None:
+    line = {**json.loads(pack(INFO, {})), name: 4e11}
+    with pytest.raises(ValueError, match="out of range"):
+        unpack(json.dumps(line).encode())
 
 
 @pytest.mark.parametrize("codec", ["h264\n\x1b[2J", "x" * 1000, None, 7])

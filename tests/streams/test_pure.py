@@ -1,12 +1,14 @@
 """The rules of time: which pictures are kept, where they stand, how long a camera is left alone."""
 
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from streams.backoff import delays
+from streams.filmed import LATEST, filmed_at
 from streams.sampler import Sampler
 from streams.timeline import Timeline
 
@@ -83,6 +85,44 @@ def test_a_recording_that_leaps_by_more_than_a_day_has_a_broken_clock() -> None:
     timeline = Timeline(live=False)
     positions = [timeline.at(stamp, 0, 0.04) for stamp in (0.0, 80_000.0, 4e11, 4e11 + 1)]
     assert positions == pytest.approx([0, 80_000, 80_000.04, 80_001.04])
+
+
+MODIFIED = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("created", "filmed"),
+    [
+        ("2026-02-01T08:00:00.000000Z", "2026-02-01T08:00:00Z"),
+        ("2026-02-01 08:00:00", "2026-02-01T08:00:00Z"),
+        ("2026-02-01T08:00:00+02:00", "2026-02-01T06:00:00Z"),
+        ("2026-03-01T21:00:00Z", "2026-03-01T21:00:00Z"),  # the camera's local time
+        ("2026-03-03T12:00:00Z", "2026-03-01T11:59:30Z"),  # not written before it was filmed
+        ("1904-01-01T00:00:00Z", "2026-03-01T11:59:30Z"),
+        ("1970-01-01T00:00:00Z", "2026-03-01T11:59:30Z"),
+        ("2000-01-01T00:00:07Z", "2026-03-01T11:59:30Z"),
+        ("9999-12-31T23:59:59-23:59", "2026-03-01T11:59:30Z"),
+        ("0001-01-01T00:00:00+23:59", "2026-03-01T11:59:30Z"),
+        ("last summer", "2026-03-01T11:59:30Z"),
+        ("", "2026-03-01T11:59:30Z"),
+        (None, "2026-03-01T11:59:30Z"),
+    ],
+)
+def test_when_a_recording_was_filmed(created: str | None, filmed: str) -> None:
+    at = filmed_at(created, MODIFIED.timestamp(), 30)
+    assert datetime.fromtimestamp(at, UTC) == datetime.fromisoformat(filmed)
+
+
+def test_a_file_without_a_time_of_its_own_may_say_when_it_was_filmed() -> None:
+    assert filmed_at("2026-02-01T08:00:00Z", 1.0, 30) == datetime(2026, 2, 1, 8, tzinfo=UTC).timestamp()
+    assert filmed_at(None, 1.0, 30) == 0
+
+
+@given(st.none() | st.text() | st.datetimes().map(str), st.floats(-1e18, 1e18), st.floats(0, 1e9))
+def test_every_recording_was_filmed_at_some_time(
+    created: str | None, modified: float, duration: float
+) -> None:
+    assert 0 <= filmed_at(created, modified, duration) <= LATEST
 
 
 @given(

@@ -72,7 +72,6 @@ async def complaint(path: Path | str) -> StreamError:
 )
 async def test_every_sampled_picture_arrives(tmp_path: Path, name: str, codec: str) -> None:
     path = write_clip(tmp_path / name, codec=codec, seconds=3)
-    began = datetime.now(UTC)
     source = recording(path, width=160)
     seen = await read(source)
     assert [frame.number for frame in seen] == list(range(15))
@@ -87,9 +86,43 @@ async def test_every_sampled_picture_arrives(tmp_path: Path, name: str, codec: s
         assert np.abs(coarse(frame.picture, 10) - coarse(drawn, 20)).mean() < 10
     took_place = seen[5].captured_at - seen[0].captured_at
     assert took_place == pytest.approx(timedelta(seconds=1), abs=timedelta(milliseconds=2))
-    assert abs(seen[0].captured_at - began) < timedelta(seconds=3)
     assert source.counts["decoded"] == 75 and source.counts["sampled"] == source.counts["delivered"] == 15
     assert source.state == "ended" and source.opened is not None and source.opened.fps == pytest.approx(25)
+
+
+async def test_a_recording_is_of_the_time_when_its_file_was_written(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.mp4", seconds=3)
+    written = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+    os.utime(path, (time.time(), written.timestamp()))
+    first, again = await read(recording(path)), await read(recording(path))
+    assert first[0].captured_at == written - timedelta(seconds=3)
+    assert [frame.captured_at for frame in first] == [frame.captured_at for frame in again]
+
+
+@pytest.mark.parametrize("container", ["mp4", "mkv"])
+async def test_a_recording_is_of_the_time_that_it_names(tmp_path: Path, container: str) -> None:
+    path = remux(write_clip(tmp_path / "a.mp4"), tmp_path / f"b.{container}", "utf-8")
+    for modified in (time.time(), 1_800_000_000, 1):  # copying it changes nothing
+        os.utime(path, (modified, modified))
+        first, *_ = await read(recording(path))
+        assert first.captured_at == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+
+
+async def test_a_title_in_any_encoding_is_no_obstacle(tmp_path: Path) -> None:
+    path = remux(write_clip(tmp_path / "a.mp4"), tmp_path / "b.mkv", "latin-1")
+    assert len(await read(recording(path))) == 10
+
+
+def remux(source: Path, target: Path, encoding: str) -> Path:
+    """The same pictures in another container, which is given a title and a time."""
+    with av.open(str(source)) as before, av.open(str(target), "w", metadata_encoding=encoding) as after:
+        after.metadata.update(title="Vögel im Garten", creation_time="2024-05-06T07:08:09Z")
+        stream = after.add_stream_from_template(before.streams.video[0])
+        for packet in before.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                after.mux(packet)
+    return target
 
 
 async def test_a_file_address_is_a_path(tmp_path: Path) -> None:
