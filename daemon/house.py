@@ -136,8 +136,10 @@ def detector(name: DetectorName, settings: Settings, folder: Path) -> Detector:
             return QualityDetector(settings.detectors.quality)
         case "anomaly":
             from detectors.anomaly.detector import AnomalyDetector
+            from detectors.device import choose_device
 
-            return AnomalyDetector(settings.detectors.anomaly, folder / "anomaly", settings.service.device)
+            device = choose_device(settings.service.device)
+            return AnomalyDetector(settings.detectors.anomaly, folder / "anomaly", device)
         case _:
             assert_never(name)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.clips import write_clip
 from tests.daemon.daemon_process import framewarden
@@ -85,6 +86,17 @@ def test_a_state_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     told = framewarden("run", str(config))
     assert told.returncode == 1
     assert str(tmp_path / "file") in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_card_that_is_not_there_is_told(tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA card")
+    config = tmp_path / "framewarden.yaml"
+    config.write_text(f"service: {{device: cuda, listen: null, state_dir: '{tmp_path / 'state'}'}}\n" + GOOD)
+    told = framewarden("run", str(config))
+    assert told.returncode == 1
+    assert "service.device is 'cuda', but" in told.stderr
     assert "Traceback" not in told.stderr
 
 
