@@ -33,6 +33,7 @@ class Doubt(StrEnum):
     TOO_PLAIN = "too_plain"  # too little structure to tell by
     HIDDEN = "hidden"  # another fault of the picture hides it; the reason names that one
     DAMAGED = "damaged"
+    INTERRUPTED = "interrupted"  # the pictures that this one would be compared with are missing
     DETECTOR_DEGRADED = "detector_degraded"
     STREAM_DOWN = "stream_down"
 

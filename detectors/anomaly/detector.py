@@ -1,4 +1,4 @@
-"""The anomaly detector: the Detector promise over one Camera per stream."""
+"""The anomaly detector: the Detector promise over one Pupil per stream."""
 
 import hashlib
 import os
@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from config.settings import AnomalySettings
-from detectors.anomaly.camera import Camera
 from detectors.anomaly.features import WIDTH
+from detectors.anomaly.pupil import Pupil
 from detectors.detection import Detection, Kind
 from detectors.device import limit_torch_threads
 from streams.frame import Frame
@@ -32,30 +32,30 @@ class AnomalyDetector:
         self._settings = settings
         self._state_dir = state_dir
         self._config_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
-        self._cameras: dict[str, Camera] = {}
+        self._pupils: dict[str, Pupil] = {}
         self._school = ThreadPoolExecutor(1, "anomaly-learning", initializer=_step_back)
 
     def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection] | None]:
         """One Detection for each frame; None for a recording's frame while its normal is being computed."""
-        said = [self._camera(frame.stream).examine(frame) for frame in frames]
+        said = [self._pupil(frame.stream).examine(frame) for frame in frames]
         return [None if one is None else (one,) for one in said]
 
     def forget(self, stream: str) -> None:
         """Drops what is remembered of a stream in memory; what was learned stays on disk."""
-        camera = self._cameras.pop(stream, None)
-        if camera:
-            camera.close()
+        pupil = self._pupils.pop(stream, None)
+        if pupil:
+            pupil.close()
 
     def close(self) -> None:
         """Stops learning, and writes down what was learned."""
-        for stream in list(self._cameras):
+        for stream in list(self._pupils):
             self.forget(stream)
         self._school.shutdown(wait=True, cancel_futures=True)
 
-    def _camera(self, stream: str) -> Camera:
-        camera = self._cameras.get(stream)
-        if camera is None:
-            camera = self._cameras[stream] = Camera(
+    def _pupil(self, stream: str) -> Pupil:
+        pupil = self._pupils.get(stream)
+        if pupil is None:
+            pupil = self._pupils[stream] = Pupil(
                 stream,
                 self._state_dir / stream,
                 self._settings,
@@ -63,7 +63,7 @@ class AnomalyDetector:
                 self._school,
                 self.counts,
             )
-        return camera
+        return pupil
 
 
 def _step_back() -> None:

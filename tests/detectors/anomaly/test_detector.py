@@ -66,9 +66,10 @@ def state(learned_once: tuple[Path, list[Detection]], tmp_path: Path) -> Path:
 def test_a_new_camera_is_learned_while_its_frames_are_answered(
     learned_once: tuple[Path, list[Detection]],
 ) -> None:
-    *learning, last = learned_once[1]
+    *learning, first, last = learned_once[1]
     assert last.doubt is None, "it was not learned within a minute"
     assert {each.doubt for each in learning} == {Doubt.LEARNING}
+    assert first.doubt is Doubt.INTERRUPTED
     progress = [each.progress for each in learning]
     assert all(share is not None for share in progress)
     assert progress == sorted(share for share in progress if share is not None)
@@ -113,7 +114,8 @@ def test_going_the_wrong_way_scores_above_what_is_normal(state: Path) -> None:
 def test_a_restart_judges_at_once_and_scores_the_same(state: Path) -> None:
     first = judged(state, footage(60, 4, intruder=True))
     again = judged(state, footage(60, 4, intruder=True))
-    assert all(each.doubt is None for each in again)
+    assert again[0].doubt is Doubt.INTERRUPTED
+    assert all(each.doubt is None for each in again[1:])
     # Between them the background has followed four seconds of light.
     assert [each.score for each in again] == pytest.approx([each.score for each in first], abs=0.5)
     assert again[0].made_by.model_sha256 == first[0].made_by.model_sha256
@@ -129,8 +131,8 @@ def test_the_same_frames_score_the_same(state: Path, tmp_path: Path) -> None:
 
 def test_a_larger_budget_lowers_the_threshold_without_learning_anew(state: Path) -> None:
     generous = AnomalySettings(false_alarms_per_day=50, learn_minutes=0.5)
-    (one,) = judged(state, footage(60, 0.2), generous)
-    (other,) = judged(state, footage(60, 0.2))
+    _, one = judged(state, footage(60, 0.4), generous)
+    _, other = judged(state, footage(60, 0.4))
     assert one.doubt is None
     assert one.threshold < other.threshold
 
@@ -207,17 +209,19 @@ def test_damaged_pictures_are_neither_judged_nor_learned(state: Path, tmp_path: 
     new.close()
 
 
-def test_a_picture_without_a_predecessor_changes_nothing(state: Path) -> None:
-    """Neither the first one after reconnecting, nor one that others were lost before."""
+def test_a_picture_without_a_predecessor_cannot_be_told(state: Path) -> None:
+    """Neither the first one after reconnecting, nor one after others were lost: nothing counts twice."""
     detector = AnomalyDetector(SETTINGS, state)
-    alarmed = [each for each in watch(detector, footage(60, 3, intruder=True)) if each.alarming][-1]
-    (fresh,) = watch(detector, [frame(street(63.0), 0, fresh=True)])
-    assert fresh.score == pytest.approx(alarmed.score, abs=3)
-    assert fresh.alarming
-    calm = watch(detector, [frame(street(63 + n / RATE), n, position=n / RATE) for n in range(1, 15)])
-    assert not calm[-1].alarming
-    (late,) = watch(detector, [frame(street(70.0, intruder=True), 99, position=20.0)])
-    assert not late.alarming
+    odd = watch(detector, footage(60, 3, intruder=True))
+    assert any(each.alarming for each in odd)
+    (fresh,) = watch(detector, [frame(street(63.0, intruder=True), 0, fresh=True)])
+    late = watch(detector, [frame(street(63.0 + n, intruder=True), n, position=1.0 * n) for n in (1, 2, 3)])
+    for each in (fresh, *late):
+        assert each.doubt is Doubt.INTERRUPTED
+        assert each.reason == "no picture at the usual distance before it, to compare"
+        assert not each.alarming
+    (again,) = watch(detector, [frame(street(66.2), 99, position=3.2)])
+    assert again.doubt is None
     detector.close()
 
 
@@ -239,6 +243,32 @@ def test_closing_in_the_middle_of_learning_ends_soon_and_leaves_nothing_half(tmp
     assert not list((tmp_path / "gate").iterdir())
 
 
+def test_recordings_that_learn_hold_up_nobody(tmp_path: Path) -> None:
+    """Two of them in one batch with a camera; and closing waits neither for them, nor for long."""
+    detector = AnomalyDetector(AnomalySettings(learn_minutes=0.12), tmp_path)
+    batches = [
+        [
+            frame(each.picture, each.number, stream="first"),
+            frame(each.picture, each.number, stream="second"),
+            frame(each.picture, each.number, stream="camera", live=True),
+        ]
+        for each in footage(0, 8)
+    ]
+    answers = [detector.examine(batch) for batch in batches]
+    began = time.monotonic()
+    first, second, camera = answers[-1]
+    assert first is second is None
+    assert camera is not None
+    assert camera[0].doubt is Doubt.LEARNING
+    for _ in range(5):
+        detector.examine(batches[-1])
+    assert time.monotonic() - began < 1
+    assert [answer is None for answer, *_ in answers] == [False] * 37 + [True] * 3
+    began = time.monotonic()
+    detector.close()
+    assert time.monotonic() - began < 5
+
+
 def _nothing_ever_happens() -> Iterator[np.ndarray]:
     while True:
         yield np.full((48, 64, 3), 90, np.uint8)
@@ -249,7 +279,8 @@ def test_a_constant_tiny_picture_is_learned_and_judged_without_nonsense(tmp_path
     detector = AnomalyDetector(settings, tmp_path)
     pictures = _nothing_ever_happens()
     said = watch(detector, (frame(next(pictures), number) for number in range(60)))
-    assert said[-1].doubt is None
+    # It is learned from so many pictures, and judged from the next one on, which has no predecessor.
+    assert [each.doubt for each in said] == [Doubt.LEARNING] * 46 + [Doubt.INTERRUPTED] + [None] * 13
     assert said[-1].score == 0
     white = np.full((48, 64, 3), 90, np.uint8)
     white[10:40, 20:50] = 255

@@ -1,4 +1,4 @@
-"""Judges one camera's pictures by its normal."""
+"""Scores one stream's pictures by what was learned of it."""
 
 from dataclasses import dataclass
 
@@ -17,8 +17,8 @@ BLIND = 60.0  # seconds of nothing but odd gaps after which what was learned is 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judgement:
-    """What is said of one picture."""
+class Reading:
+    """How unusual one picture is."""
 
     score: float  # -log10 of the share of normal blocks that would score as high
     regions: tuple[Region, ...] = ()
@@ -27,8 +27,8 @@ class Judgement:
     reason: str = ""
 
 
-class Judge:
-    """Looks at one camera's pictures in their order."""
+class Scorer:
+    """Looks at one stream's pictures in their order."""
 
     def __init__(self, normal: Normal, false_alarms_per_day: float) -> None:
         self.normal = normal
@@ -39,13 +39,12 @@ class Judge:
         self._recent = Recent()
         self._map = Map(normal.expectation.places.shape)
         self._before: float | None = None
-        self._said = Judgement(0.0)
 
-    def judge(self, now: Small, at: float, fresh: bool) -> Judgement:
+    def score(self, now: Small, at: float, fresh: bool) -> Reading | None:
         """One more picture, `at` seconds of its connection.
 
-        Where nothing compares with it (the first one, or pictures were lost before it), what was last said
-        still holds: a picture without a predecessor is no reason to open an alert, nor to close one.
+        None where it has no predecessor to compare with, as far back as those that were learned from: it is
+        the first one, or pictures were lost before it.
         """
         if fresh or self._before is None or at <= self._before:
             self._recent.forget()
@@ -54,11 +53,11 @@ class Judge:
         seconds, self._before = at - self._before, at
         pair = self._recent.past(now, at)
         if pair is None:
-            return self._said
+            return None
         past, gap = pair
         if not 1 / ODD_GAP <= gap / self.normal.gap <= ODD_GAP:
             self.useless += seconds
-            return self._said
+            return None
         self.useless = 0.0
         cells = self.observer.describe(now, past, gap)
         self.observer.follow(now, seconds)
@@ -67,12 +66,10 @@ class Judge:
         highest = float(scores.max())
         score = self.normal.tail.surprise(highest)
         if score < NEAR * self.threshold:
-            self._said = Judgement(score)
-        else:
-            self._said = Judgement(
-                score,
-                boxes(scores, 0.5 * highest, now),
-                np.clip(scores / (2 * self._level), 0, 1),
-                *(explain(cells, raw, self.normal.expectation) if len(raw) else (UNUSUAL, "")),
-            )
-        return self._said
+            return Reading(score)
+        return Reading(
+            score,
+            boxes(scores, 0.5 * highest, now),
+            np.clip(scores / (2 * self._level), 0, 1),
+            *(explain(cells, raw, self.normal.expectation) if len(raw) else (UNUSUAL, "")),
+        )

@@ -1,4 +1,4 @@
-"""One camera's way: watched until there is enough footage, learned in the background, then judged."""
+"""One stream's way: watched until there is enough footage, learned in the background, then judged."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ from pathlib import Path
 from config.settings import AnomalySettings
 from detectors.anomaly.features import Small, shrink
 from detectors.anomaly.footage import Footage
-from detectors.anomaly.judging import BLIND, UNUSUAL, Judge
+from detectors.anomaly.inference import BLIND, UNUSUAL, Scorer
 from detectors.anomaly.learning import Stopped, learn
 from detectors.anomaly.normal import Normal, NormalError, load, save
 from detectors.anomaly.threshold import threshold_for
@@ -50,7 +50,7 @@ class _Lesson:
             self._footage.close()
 
 
-class Camera:
+class Pupil:
     """What is known of one stream."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Camera:
         self._why = ""  # it learns although something was learned before
         self._footage: Footage | None = None
         self._lesson: _Lesson | None = None
-        self._judge: Judge | None = None
+        self._scorer: Scorer | None = None
         self._like: Small | None = None  # the last picture
         try:
             normal = load(folder)
@@ -79,7 +79,7 @@ class Camera:
             self._learn_anew(f"what was learned earlier cannot be used: {error}")
         else:
             if normal is not None:
-                self._begin_judging(normal)
+                self._begin_scoring(normal)
 
     def examine(self, frame: Frame) -> Detection | None:
         """What is said of a frame; None: not yet, a recording waits for what is being learned."""
@@ -95,13 +95,13 @@ class Camera:
         if self._like is not None and self._like.grey.shape != now.grey.shape:
             self._start_over("the picture has another shape than before")
         self._like = now
-        if self._judge and self._judge.normal.background.grey.shape != now.grey.shape:
+        if self._scorer and self._scorer.normal.background.grey.shape != now.grey.shape:
             self._start_over("the picture has another shape than when it was learned")
-        if self._judge and self._judge.useless > BLIND:
+        if self._scorer and self._scorer.useless > BLIND:
             self._start_over("pictures come much faster or slower than when it was learned")
-        if self._judge is None:
+        if self._scorer is None:
             return self._watch(now, frame)
-        return self._say(self._judge, now, frame)
+        return self._say(self._scorer, now, frame)
 
     def close(self) -> None:
         """Stops learning; writes down how far the background has followed the light."""
@@ -109,22 +109,24 @@ class Camera:
             self._lesson.stop()
         elif self._footage:
             self._footage.close()
-        if self._judge:
-            self._write(replace(self._judge.normal, background=self._judge.observer.background))
-        self._lesson = self._footage = self._judge = None
+        if self._scorer:
+            self._write(replace(self._scorer.normal, background=self._scorer.observer.background))
+        self._lesson = self._footage = self._scorer = None
 
-    def _say(self, judge: Judge, now: Small, frame: Frame) -> Detection:
-        said = judge.judge(now, frame.position, frame.fresh)
+    def _say(self, scorer: Scorer, now: Small, frame: Frame) -> Detection:
+        said = scorer.score(now, frame.position, frame.fresh)
+        if said is None:
+            return self._doubt(Doubt.INTERRUPTED, "no picture at the usual distance before it, to compare")
         return Detection(
             kind=Kind.ANOMALY,
             label=said.kind,
             score=said.score,
-            threshold=judge.threshold,
+            threshold=scorer.threshold,
             made_by=self._card,
             reason=said.reason,
             regions=said.regions,
             heatmap=said.heatmap,
-            provisional=not judge.normal.tail.settled(judge.threshold),
+            provisional=not scorer.normal.tail.settled(scorer.threshold),
         )
 
     def _watch(self, now: Small, frame: Frame) -> Detection:
@@ -157,11 +159,11 @@ class Camera:
             return
         self._counts["learned"] += 1
         self._why = ""
-        self._begin_judging(self._write(normal))
+        self._begin_scoring(self._write(normal))
 
-    def _begin_judging(self, normal: Normal) -> None:
+    def _begin_scoring(self, normal: Normal) -> None:
         self._card = replace(self._card, model_sha256=normal.sha256)
-        self._judge = Judge(normal, self._settings.false_alarms_per_day)
+        self._scorer = Scorer(normal, self._settings.false_alarms_per_day)
 
     def _write(self, normal: Normal) -> Normal:
         try:
@@ -181,8 +183,8 @@ class Camera:
             self._lesson.stop()
         if self._footage:
             self._footage.close()
-        known = self._judge is not None
-        self._lesson = self._footage = self._judge = None
+        known = self._scorer is not None
+        self._lesson = self._footage = self._scorer = None
         if known:
             self._learn_anew(why)
 
