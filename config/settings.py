@@ -202,7 +202,11 @@ class ServiceSettings(Section):
         examples=["/var/lib/framewarden"],
         description="Learned normals, outbox, evidence. Empty: $STATE_DIRECTORY, or the user's own.",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where the detectors compute.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto",
+        description="Where detectors compute that can use a card: none yet, quality and anomaly use the "
+        "processor. cuda without a card is refused.",
+    )
     stale_after: Seconds = Field(
         default=2, description="Seconds after which a live picture is too old to judge: dropped, and counted."
     )
