@@ -11,7 +11,6 @@ import argparse
 import json
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -28,7 +27,7 @@ import psutil
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from benchmarks.streams import BARE_PROGRAM, cpu_seconds, pss_megabytes
+from benchmarks.streams import cpu_seconds, pss_megabytes, start_plain
 from daemon.demo.scene import FPS, ROUND_SECONDS, Scene
 from tests.daemon.daemon_process import Daemon, eventually
 from tests.real import require
@@ -108,14 +107,14 @@ def cost(name: str, clip: Path, streams: int, seconds: float) -> dict[str, float
                 daemon.configure(body(dict.fromkeys(names, url)))
                 subprocess.run(["kill", "-HUP", str(daemon.pid)], check=True)
                 eventually("all cameras are learned", lambda: learned(daemon, names), 600)
-                bare = [subprocess.Popen([sys.executable, "-c", BARE_PROGRAM, url]) for _ in range(BARE)]
+                bare = [start_plain(url, "bare") for _ in range(BARE)]
                 time.sleep(SETTLE)
-                ours, theirs = daemon_processes(daemon), [psutil.Process(each.pid) for each in bare]
-                began, cpu, bare_cpu = time.monotonic(), cpu_seconds(ours), cpu_seconds(theirs)
+                ours = daemon_processes(daemon)
+                began, cpu, bare_cpu = time.monotonic(), cpu_seconds(ours), cpu_seconds(bare)
                 children, frames = cpu_seconds(ours[1:]), sum(int(daemon.stream(n)["frames"]) for n in names)
                 time.sleep(seconds)
                 took = time.monotonic() - began
-                cpu, bare_cpu = cpu_seconds(ours) - cpu, cpu_seconds(theirs) - bare_cpu
+                cpu, bare_cpu = cpu_seconds(ours) - cpu, cpu_seconds(bare) - bare_cpu
                 children = cpu_seconds(ours[1:]) - children
                 frames = sum(int(daemon.stream(n)["frames"]) for n in names) - frames
                 all_of_them = pss_megabytes(daemon_processes(daemon))
