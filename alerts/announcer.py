@@ -14,6 +14,7 @@ from alerts.evidence import Evidence, EvidenceStore
 from alerts.message import render
 from alerts.outbox import Outbox
 from alerts.verdict import Change, Verdict
+from detectors.detection import Kind
 from streams.frame import Frame
 
 
@@ -81,12 +82,16 @@ class Announcer:
         async with self._turn[verdicts[0].stream]:
             for verdict in verdicts:
                 evidence = await self._keep(verdict, frame, too_late)
-                await self._outbox.put(verdict, self._renderer(verdict, decided_at, evidence))
+                await self._outbox.put(verdict, self._renderer(verdict, frame, decided_at, evidence))
 
     def _renderer(
-        self, verdict: Verdict, decided_at: datetime, evidence: Evidence
+        self, verdict: Verdict, frame: Frame | None, decided_at: datetime, evidence: Evidence
     ) -> Callable[[int], Message]:
-        return lambda sequence: render(verdict, sequence, decided_at, evidence, self._source)
+        live = frame.live if frame else verdict.kind is Kind.STREAM
+        position = frame.position if frame and not frame.live else None
+        return lambda sequence: render(
+            verdict, sequence, decided_at, evidence, self._source, position, live=live
+        )
 
     async def _keep(self, verdict: Verdict, frame: Frame | None, too_late: asyncio.Future[None]) -> Evidence:
         if verdict.change is not Change.CLOSED and frame is None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 
 from alerts.channel import Message
 from alerts.received import MessageError, Received, read
@@ -32,7 +33,8 @@ class LogChannel:
 
 def _line(alert: Received) -> str:
     what = f"{alert.kind} {alert.label}" if alert.label else alert.kind
-    words = [f"{alert.stream}: {what} {alert.state}"]
+    at = "" if alert.position is None else f" at {timedelta(seconds=round(alert.position))}"
+    words = [f"{alert.stream}: {what} {alert.state}{at}"]
     if alert.reason:
         words.append(alert.reason)
     if alert.score is not None and alert.threshold is not None:

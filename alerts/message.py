@@ -23,11 +23,19 @@ def schema() -> dict[str, Any]:
 
 
 def render(
-    verdict: Verdict, sequence: int, decided_at: datetime, evidence: Evidence | None, source: str
+    verdict: Verdict,
+    sequence: int,
+    decided_at: datetime,
+    evidence: Evidence | None,
+    source: str,
+    position: float | None = None,
+    live: bool = True,
 ) -> Message:
     """The message of one verdict. The same arguments always give the same text.
 
-    `sequence` is the stream's own, without gaps; `source` is a URI reference that names this daemon.
+    `sequence` is the stream's own, without gaps; `source` is a URI reference that names this daemon;
+    `position` is where in its recording the frame stands, in seconds, None for a camera. What is not `live`
+    has no age: it was filmed long ago, or nothing was filmed at that moment.
     A score that is no finite number becomes null, for JSON has no other word for it.
     """
     doubt = verdict.detection.doubt if verdict.detection else None
@@ -57,8 +65,9 @@ def render(
             "first_frame_at": _stamp(verdict.first_frame_at),
             "captured_at": _stamp(verdict.captured_at),
             "decided_at": _stamp(decided_at),
-            # A recording is read faster than it plays, and a clock can be set back.
-            "age_ms": max(0, round(age)),
+            # Never below 0: a clock can be set back.
+            "age_ms": max(0, round(age)) if live else None,
+            "position": None if position is None else round(position, 3),
             "sequence": sequence,
             "region": [box for region in verdict.regions if (box := _box(region))],
             "evidence": _evidence(evidence),

@@ -29,7 +29,8 @@ class Received:
     first_frame_at: datetime
     captured_at: datetime
     decided_at: datetime
-    age_ms: int
+    age_ms: int | None  # None for a recording
+    position: float | None  # seconds into the recording; None for a camera
     sequence: int
     picture: str | None  # path of the evidence picture, on the daemon's host
     provisional: bool  # the threshold stands on little footage yet
@@ -57,7 +58,8 @@ def read(body: str | bytes) -> Received:
             first_frame_at=datetime.fromisoformat(data["first_frame_at"]),
             captured_at=datetime.fromisoformat(data["captured_at"]),
             decided_at=datetime.fromisoformat(data["decided_at"]),
-            age_ms=int(data["age_ms"]),
+            age_ms=None if data["age_ms"] is None else int(data["age_ms"]),
+            position=_number(data["position"]),
             sequence=int(data["sequence"]),
             picture=_text(data["evidence"]["picture"]),
             provisional=data["detector"]["provisional"] is True,

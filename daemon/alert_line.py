@@ -1,6 +1,6 @@
 """One alert message as one line for people."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich.text import Text
 
@@ -28,6 +28,7 @@ def render(body: str) -> Text:
         f"  {_plain(alert.kind) + '/' + _plain(alert.label):<18}  ",
         (f"{_plain(alert.state):<7}", style),
         f"  {score:<12}  ",
+        "" if alert.position is None else f"at {timedelta(seconds=round(alert.position))}  ",
         _plain(alert.reason),
         (" (provisional)" if alert.provisional else "", "dim"),
     )

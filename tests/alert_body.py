@@ -11,6 +11,7 @@ def alert_body(change: str = "opened", stream: str = "gate", sequence: int = 1, 
         "score": 3.14159, "threshold": 2.5, "label": "motion", "subject": "", "doubt": None,
         "reason": "a car", "first_frame_at": "2026-11-23T15:04:05.278Z",
         "captured_at": "2026-11-23T15:04:05.678Z", "decided_at": "2026-11-23T15:04:05.700Z", "age_ms": 22,
+        "position": None,
         "sequence": sequence, "region": [],
         "evidence": dict.fromkeys(("picture", "annotated", "heatmap", "clip", "report", "problem")),
         "detector": dict.fromkeys(("model_sha256", "config_sha256"), "")

@@ -82,6 +82,7 @@ def test_the_message_says_everything() -> None:
             "captured_at": "2026-11-23T12:00:00.123Z",
             "decided_at": "2026-11-23T12:00:00.210Z",
             "age_ms": 87,
+            "position": None,
             "sequence": 7,
             "region": [{"left": 0.25, "top": 0.5, "width": 0.125, "height": 0.25}],
             "evidence": {
@@ -101,6 +102,11 @@ def test_the_message_says_everything() -> None:
             },
         },
     }
+
+
+def test_a_recording_has_a_position_and_no_age() -> None:
+    data = json.loads(render(VERDICT, 7, DECIDED, EVIDENCE, SOURCE, 3723.4567, live=False).body)["data"]
+    assert (data["position"], data["age_ms"]) == (3723.457, None)
 
 
 def test_the_same_verdict_gives_the_same_text() -> None:
