@@ -34,11 +34,11 @@ class LogChannel:
 def _line(alert: Received) -> str:
     what = f"{alert.kind} {alert.label}" if alert.label else alert.kind
     at = "" if alert.position is None else f" at {timedelta(seconds=round(alert.position))}"
-    words = [f"{alert.stream}: {what} {alert.state}{at}"]
+    line = f"{alert.stream}: {what} {alert.state}{at}"
     if alert.reason:
-        words.append(alert.reason)
+        line += f": {alert.reason.rstrip('.')}"
     if alert.score is not None and alert.threshold is not None:
-        words.append(f"score {alert.score:.3g}, threshold {alert.threshold:.3g}")
-    words.append(f"alert {alert.alert_id} #{alert.sequence}")
+        line += f" (score {alert.score:.3g}, threshold {alert.threshold:.3g})"
+    line += f"; alert {alert.alert_id} #{alert.sequence}"
     # A name that was learned from a camera may hold anything; a log line stays one line.
-    return "".join(c if c.isprintable() else " " for c in ", ".join(words))
+    return "".join(c if c.isprintable() else " " for c in line)

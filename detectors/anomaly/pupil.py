@@ -26,9 +26,10 @@ log = logging.getLogger(__name__)
 class _Lesson:
     """Learning under way in another thread."""
 
-    def __init__(self, footage: Footage, school: Executor) -> None:
+    def __init__(self, stream: str, footage: Footage, school: Executor) -> None:
         self.progress = 0.0
         self._stop = threading.Event()
+        self._stream = stream
         self._footage = footage
         self.result: Future[Normal] = school.submit(self._learn)
 
@@ -38,7 +39,8 @@ class _Lesson:
             normal = learn(self._footage.pictures(), self._tell, self._stop.is_set)
         finally:
             self._footage.close()
-        log.info("learned from %d pictures in %.1f s", len(self._footage), time.thread_time() - started)
+        took = time.thread_time() - started
+        log.info("%s: learned from %d pictures in %.1f s", self._stream, len(self._footage), took)
         return normal
 
     def _tell(self, share: float) -> None:
@@ -146,7 +148,7 @@ class Pupil:
             ) from error
         watched = self._footage.seconds
         if watched >= needed and len(self._footage) >= LEAST:
-            self._lesson, self._footage = _Lesson(self._footage, self._school), None
+            self._lesson, self._footage = _Lesson(self._name, self._footage, self._school), None
         share = min(watched / needed, 1.0)
         text = f"learning what is normal here: {watched:.0f} of {needed:.0f} s watched{self._why}"
         return self._doubt(Doubt.LEARNING, text, WATCHING * share)

@@ -198,9 +198,9 @@ async def test_the_log_channel_writes_one_readable_line(
     assert [(record.levelname, record.message) for record in caplog.records] == [
         (
             "CRITICAL",
-            "gate: object person opened, a person FAKE LINE  [31m, score 0.912, threshold 0.5, alert a1 #12",
+            "gate: object person opened: a person FAKE LINE  [31m (score 0.912, threshold 0.5); alert a1 #12",
         ),
-        ("INFO", "gate: anomaly closed, alert a1 #13"),
+        ("INFO", "gate: anomaly closed; alert a1 #13"),
         ("WARNING", "gate: quality #3: not an alert message: it has no 'alert_id'"),
     ]
 

@@ -78,7 +78,7 @@ def test_a_recording_is_judged_and_told_and_the_daemon_ends_by_itself(
     assert [m["data"]["sequence"] for m in (opened, updated, closed)] == [1, 2, 3]
     assert [m["data"]["severity"] for m in (opened, updated)] == ["warning", "critical"]
     assert 14 < opened["data"]["position"] < 14 + 12, "seconds into the recording"
-    assert re.search(r"upload: quality frozen opened at 0:00:\d\d, nothing new for", daemon.log)
+    assert re.search(r"upload: quality frozen opened at 0:00:\d\d: nothing new for", daemon.log)
     picture = Path(opened["data"]["evidence"]["picture"])
     assert picture.read_bytes()[:2] == b"\xff\xd8", "the evidence is a JPEG"
     assert picture.stat().st_mode & 0o077 == 0, "pictures of people are for this user alone"

@@ -192,12 +192,20 @@ async def test_a_change_of_size_in_the_middle_is_marked(tmp_path: Path) -> None:
     assert source.opened is not None and source.opened.width == 320
 
 
-async def test_a_recording_that_breaks_off_shows_what_is_there(tmp_path: Path) -> None:
-    whole = write_clip(tmp_path / "a.mkv", seconds=4).read_bytes()
+async def test_a_recording_that_breaks_off_shows_what_is_there_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sound = write_clip(tmp_path / "a.mkv", seconds=8)
+    await read(recording(sound))
+    assert caplog.text == ""
+    whole = sound.read_bytes()
     cut = tmp_path / "cut.mkv"
     cut.write_bytes(whole[: len(whole) // 2])
-    seen = await read(recording(cut))
-    assert 5 <= len(seen) <= 15
+    source = recording(cut)
+    seen = await read(source)
+    assert 10 <= len(seen) <= 30
+    assert source.counts["cut_short"] == 1
+    assert "of 8 s could be read: the file is cut short or damaged" in caplog.text
 
 
 @pytest.mark.parametrize("decodable", [True, False])
