@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,10 +21,10 @@ from alerts.redis_channel import RedisChannel
 from alerts.rules import Rules
 from config.settings import DetectorName, Settings, StreamSettings
 from config.state import state_folder
-from daemon.metrics import Ages, registry_of
 from daemon.watch import Watch
 from detectors.detection import Detector
 from detectors.examiner import Examiner
+from streams.frame import Frame
 from streams.source import is_live, source_for
 
 log = logging.getLogger(__name__)
@@ -47,13 +46,12 @@ class House:
     announcer: Announcer
     deliveries: Sequence[Delivery]
     redis: RedisChannel | None
+    judged: Callable[[Frame], None]  # told of every frame that was judged
     detectors: dict[str, Detector]
     plan: dict[str, Sequence[str]]
     watches: dict[str, Watch] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.registry = registry_of(self)
-        self._ages = Ages(self.registry)
         self._building = asyncio.Lock()
 
     async def move_in(self, settings: Settings, stream: StreamSettings) -> Watch:
@@ -72,7 +70,7 @@ class House:
             examiner=self.examiner,
             judge=judge,
             announcer=self.announcer,
-            judged=lambda frame: self._ages.note(frame, time.monotonic()),
+            judged=self.judged,
             live=is_live(stream.url),
         )
         return self.watches[stream.name]
@@ -145,7 +143,7 @@ def detector(name: DetectorName, settings: Settings, folder: Path) -> Detector:
 
 
 @asynccontextmanager
-async def assembled(settings: Settings) -> AsyncIterator[House]:
+async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> AsyncIterator[House]:
     """A house, ready to take streams; on leaving, everything is put down in the opposite order.
 
     Raises StateError, InUseError where another daemon has the state folder, EmbeddedRedisError, OutboxError.
@@ -192,6 +190,7 @@ async def assembled(settings: Settings) -> AsyncIterator[House]:
             announcer=announcer,
             deliveries=[Delivery(outbox, each) for each in channels],
             redis=redis,
+            judged=judged,
             detectors=detectors,
             plan=plan,
         )

@@ -1,17 +1,15 @@
 """What Prometheus scrapes: the floors' own counts, read when asked, and the age of what was judged."""
 
+import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from daemon.house import House
 from streams.frame import Frame
-
-if TYPE_CHECKING:
-    from daemon.house import House
 
 AGES: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
 
@@ -28,16 +26,16 @@ class Ages:
             registry=registry,
         )
 
-    def note(self, frame: Frame, now: float) -> None:
-        """Notes one judged frame; `now` is monotonic, in seconds."""
+    def note(self, frame: Frame) -> None:
+        """Notes one frame that was judged just now."""
         if frame.live:
-            self._histogram.labels(frame.stream).observe(now - frame.captured)
+            self._histogram.labels(frame.stream).observe(time.monotonic() - frame.captured)
 
 
 class HouseCollector(Collector):
     """Reads the counts of all floors. Nothing below this floor knows of metrics."""
 
-    def __init__(self, house: "House") -> None:
+    def __init__(self, house: House) -> None:
         self._house = house
 
     def collect(self) -> Iterator[Metric]:
@@ -129,11 +127,3 @@ class HouseCollector(Collector):
             float(self._house.outbox.durable),
         )
         return verdicts, waiting, up, events, kept, durable
-
-
-def registry_of(house: "House") -> CollectorRegistry:
-    """A registry of the house's own: nothing global, so that tests can have several houses."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    registry.register(HouseCollector(house))
-    return registry

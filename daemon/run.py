@@ -9,8 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
+from prometheus_client import CollectorRegistry
+from prometheus_client.process_collector import ProcessCollector
+
 from config.load import load
 from daemon.house import House, assembled
+from daemon.metrics import Ages, HouseCollector
 from daemon.notify import Notifier
 from daemon.roster import Roster
 from daemon.status import health, show_states
@@ -37,11 +41,12 @@ async def run(config: Path, deliver_seconds: float = DELIVER_SECONDS) -> int:
     os.umask(0o077)  # pictures of people and what is known of them: for this user alone
     notifier = Notifier()
     async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(assembled(settings))
+        registry = CollectorRegistry()  # of our own: nothing global, so that a test can have several daemons
+        ProcessCollector(registry=registry)
+        house = await stack.enter_async_context(assembled(settings, judged=Ages(registry).note))
+        registry.register(HouseCollector(house))
         if settings.service.listen:
-            await stack.enter_async_context(
-                Web(settings.service.listen, house.registry, lambda: health(house))
-            )
+            await stack.enter_async_context(Web(settings.service.listen, registry, lambda: health(house)))
         failed: set[str] = set()
         code = 0
         try:
