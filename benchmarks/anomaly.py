@@ -371,6 +371,7 @@ def on_video(path: Path, every: int, false_alarms: float) -> dict[str, Any]:
                 "frame_auc": auc(scores, clip.abnormal),
                 "alarming": float((scores[clip.abnormal] >= threshold).mean()),
                 "alerts": alerts((scores >= threshold) & clip.abnormal),
+                "alarming_without": float((quiet[clip.abnormal] >= threshold).mean()),
             }
             result[f"why_{name}"] = f"{alarming[0].label}: {alarming[0].reason}" if alarming else "-"
         detector.close()

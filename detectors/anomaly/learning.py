@@ -153,7 +153,7 @@ def _expect(all_cells: Sequence[Cells], shape: tuple[int, ...], done: Progress) 
         whiten,
         _denoiser(torch.from_numpy((values - mean) @ whiten), torch.from_numpy(where), done),
         rarity=rarity(all_cells, shape),
-        usual=np.ones(len(LEVELS) + 2, np.float32),
+        usual=np.ones(len(LEVELS) + 1, np.float32),
         places=np.ones(shape, np.float32),
     )
 
@@ -182,9 +182,9 @@ def _denoiser(data: torch.Tensor, where: torch.Tensor, done: Progress) -> Denois
 
 
 def _usual(errors: Sequence[Floats]) -> Floats:
-    """(len(LEVELS) + 2,) what one in a thousand cells exceeds, never less than what a Gaussian would show."""
+    """(len(LEVELS) + 1,) what one in a thousand cells exceeds, never less than what a Gaussian would show."""
     seen = [error for error in errors if len(error)]
-    least = np.array([*(3.0 * level / (1 + level**2) for level in LEVELS), 3.0, LEAST_RARE])
+    least = np.array([*(3.0 * level / (1 + level**2) for level in LEVELS), LEAST_RARE])
     if not seen:
         return least.astype(np.float32)
     usual: Floats = np.maximum(np.quantile(np.concatenate(seen), 0.999, axis=0), least).astype(np.float32)

@@ -21,7 +21,7 @@ from detectors.anomaly.score import Expectation
 from detectors.anomaly.threshold import Tail
 from detectors.diffusion.edm import Denoiser, Perceptron
 
-VERSION = 1
+VERSION = 2
 NETWORK = {"features": len(NAMES), "conditions": 4, "width": 128, "depth": 3}
 INDEX = "normal.json"
 # What JSON, safetensors and torch raise where a file is not what it should be.

@@ -31,7 +31,7 @@ class Expectation:
     whiten: Floats  # (F, F): (values - mean) @ whiten has unit covariance
     denoiser: Denoiser  # of whitened features, given the place
     rarity: Floats  # (rows, cols) 0..1: 1 where nothing was ever seen
-    usual: Floats  # (len(LEVELS) + 2,) what 99.9 % of normal cells stay under, of each error
+    usual: Floats  # (len(LEVELS) + 1,) what 99.9 % of normal cells stay under, of each error
     places: Floats  # (rows, cols) how unusual each place usually is, 1 on average
 
     def strangeness(self, cells: Cells) -> Floats:
@@ -41,11 +41,11 @@ class Expectation:
         return mixed(self.errors(cells), self.usual) / self.places[cells.rows, cells.cols]
 
     def errors(self, cells: Cells) -> Floats:
-        """(N, len(LEVELS) + 2) denoising errors, Mahalanobis distance, and how rarely something is there."""
+        """(N, len(LEVELS) + 1) denoising errors, and how rarely something is there at all."""
         white = self._white(cells)
         clean = self._denoise(white, self._where(cells), LEVELS).view(len(LEVELS), *white.shape)
         pulls = [(there - white).norm(dim=1) / level for there, level in zip(clean, LEVELS, strict=True)]
-        features: Floats = torch.stack([*pulls, white.norm(dim=1)], dim=1).numpy()
+        features: Floats = torch.stack(pulls, dim=1).numpy()
         rare = self.rarity[cells.rows, cells.cols] * cells.values[:, NAMES.index("cover")]
         return np.column_stack([features, rare])
 
@@ -72,7 +72,7 @@ class Expectation:
 
 
 def mixed(errors: Floats, usual: Floats) -> Floats:
-    """(N,) one score of all errors (N, len(LEVELS) + 2): odd looks count for more in rare places."""
+    """(N,) one score of all errors (N, len(LEVELS) + 1): odd looks count for more in rare places."""
     shares = errors / usual
     score: Floats = shares[:, :-1].mean(axis=1) * (1 + shares[:, -1] ** 2)
     return score
