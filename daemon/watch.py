@@ -9,7 +9,7 @@ from typing import Protocol
 from alerts.judge import Judge
 from alerts.verdict import Verdict
 from detectors.detection import Detection, Kind
-from streams.frame import Frame, Outage, Source, StreamError
+from streams.frame import Frame, Outage, Source, StreamError, StreamFault
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Watch:
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC), init=False)
     frames: int = field(default=0, init=False)  # judged so far
     judged_until: datetime | None = field(default=None, init=False)  # capture time of the last judged frame
-    _outage: str = field(default="", init=False)  # what was last said of why there is no picture
+    _fault: StreamFault | None = field(default=None, init=False)  # last said of why there is no picture
     _told: dict[Kind, bool] = field(default_factory=dict, init=False)  # whether a kind could ever tell
 
     async def run(self) -> None:
@@ -86,12 +86,12 @@ class Watch:
         if frame.fresh:
             height, width = frame.picture.shape[:2]
             log.info("%s: pictures come, judged at %d x %d", frame.stream, width, height)
-            self._outage = ""
+            self._fault = None
 
     def _tell_outage(self, outage: Outage) -> None:
-        if outage.text != self._outage:
+        if outage.fault is not self._fault:  # its text counts the seconds
             log.info("%s: no picture: %s", outage.stream, outage.text)
-            self._outage = outage.text
+            self._fault = outage.fault
 
     async def _close_alerts(self, reason: str) -> None:
         verdicts = self.judge.finish(self.judged_until or datetime.now(UTC), reason)
