@@ -64,7 +64,7 @@ def tell_where_next(
     socket = redis_url.removeprefix("unix://").partition("?")[0]
     lines = (
         ("Evidence", str(evidence)),
-        ("such as", str(pictures[0]) if pictures else "no picture was kept"),
+        ("such as", str(_annotated(pictures[0])) if pictures else "no picture was kept"),
         (
             "In a second terminal" if goes_on else "While a demo runs",
             f"redis-cli -s {socket} psubscribe '{ALERTS}:*'",
@@ -77,6 +77,12 @@ def tell_where_next(
     console.print("\nWhere to look next", style="bold")
     for what, where in lines:
         console.print(f"  {what:<22}{where}", markup=False, soft_wrap=True)
+
+
+def _annotated(picture: Path) -> Path:
+    """The same picture with its boxes drawn, where there is one."""
+    annotated = picture.with_name(picture.name.replace("picture", "annotated"))
+    return annotated if annotated.exists() else picture
 
 
 def _located(picture: str, folder: Path) -> Path:

@@ -198,10 +198,10 @@ class Show:
         )
 
     def _show_alert(self, body: str) -> None:
-        self._console.print(render(body), soft_wrap=True)
+        self._console.print(render(body), soft_wrap=not self._console.is_terminal)
 
     def _say(self, text: str, style: str = "") -> None:
-        self._console.print(text, style=style, markup=False, soft_wrap=True)
+        self._console.print(text, style=style, markup=False, soft_wrap=not self._console.is_terminal)
 
     def _normal(self, half: int) -> Path:
         return self._reels / f"normal-{half}.mp4"
