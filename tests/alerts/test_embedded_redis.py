@@ -196,7 +196,7 @@ async def test_it_works_under_a_long_path(system_redis: str, tmp_path: Path) -> 
 
 
 DAEMON = textwrap.dedent("""
-    import asyncio, sys
+    import asyncio, signal, sys
     from pathlib import Path
     from alerts.embedded_redis import EmbeddedRedis
 
@@ -205,6 +205,8 @@ DAEMON = textwrap.dedent("""
             print(server.pid, flush=True)
             await asyncio.sleep(60)
 
+    # Whoever starts the tests in the background may have had it ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     asyncio.run(main())
 """)
 
