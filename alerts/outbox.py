@@ -8,15 +8,13 @@ says so, and goes back to disk when it can. Only a crash during that time loses 
 """
 
 import asyncio
-import json
 import logging
 import queue
 import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -24,15 +22,14 @@ from typing import Any, TypeVar
 from alerts.channel import Message
 from alerts.lock import Lock
 from alerts.outbox_file import OutboxError, OutboxFile, Work, forget_delivered
-from alerts.verdict import Change, Severity, Verdict
-from detectors.detection import DetectorCard, Kind, Region
+from alerts.verdict import Change, Verdict
+from alerts.verdict_text import verdict_from_json, verdict_to_json
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 GROUP = 1_000  # requests that share a transaction, at most
-KEPT = tuple(field.name for field in fields(Verdict) if field.name != "detection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,33 +276,3 @@ class Outbox:
 
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(answer)
-
-
-def verdict_to_json(verdict: Verdict) -> str:
-    """Everything but the detection, whose heat map is evidence and is kept there."""
-    return json.dumps({name: getattr(verdict, name) for name in KEPT}, default=_plain)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Region | DetectorCard):
-        return asdict(value)
-    raise TypeError(f"{value!r} in a verdict cannot be kept")
-
-
-def verdict_from_json(text: str) -> Verdict:
-    """The opposite of verdict_to_json."""
-    kept = json.loads(text)
-    return Verdict(
-        **kept
-        | {
-            "change": Change(kept["change"]),
-            "kind": Kind(kept["kind"]),
-            "severity": Severity(kept["severity"]),
-            "regions": tuple(Region(**region) for region in kept["regions"]),
-            "first_frame_at": datetime.fromisoformat(kept["first_frame_at"]),
-            "captured_at": datetime.fromisoformat(kept["captured_at"]),
-            "made_by": DetectorCard(**kept["made_by"]),
-        }
-    )

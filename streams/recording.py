@@ -28,7 +28,6 @@ class Recording:
         self.counts: Counter[str] = Counter()
         self.state = "connecting"  # then online, ended
         self.opened: StreamInfo | None = None
-        self.last_frame: float | None = None  # time.monotonic() of the last picture
         self._job = job_for(settings, live=False, sample_fps=sample_fps, width=width)
         self._child: Child | None = None
         self._closed = False
@@ -85,5 +84,4 @@ class Recording:
             fresh=message.fresh,
         )
         self.counts["delivered"] += 1
-        self.last_frame = captured
         return frame

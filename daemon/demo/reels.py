@@ -50,13 +50,6 @@ def write_reel(path: Path, pictures: Iterator[NDArray[np.uint8]], rate: Fraction
         unfinished.unlink(missing_ok=True)
 
 
-def read_reel(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The pictures of a reel, (H, W, 3) BGR."""
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            yield frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
-
-
 def half_reel(folder: Path, half: int) -> Path:
     """Where the camera looks for half 0 or half 1."""
     return folder / f"half-{half}.mp4"

@@ -1,14 +1,23 @@
 """Reels decode to what was put in, and fit one after the other."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from daemon.demo.events import EVENTS
-from daemon.demo.reels import put_on_air, read_reel, write_reel
+from daemon.demo.reels import put_on_air, write_reel
 from tests.daemon.demo.small_stage import NORMAL, SmallStage
+
+
+def read_reel(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """The pictures of a reel, (H, W, 3) BGR."""
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            yield frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
 
 
 def test_a_reel_decodes_to_its_pictures_in_order(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""A verdict as JSON text and back: how the outbox keeps what must survive the daemon."""
+
+import json
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Final
+
+from alerts.verdict import Change, Severity, Verdict
+from detectors.detection import DetectorCard, Kind, Region
+
+KEPT: Final = tuple(field.name for field in fields(Verdict) if field.name != "detection")
+
+
+def verdict_to_json(verdict: Verdict) -> str:
+    """Everything but the detection, whose heat map is evidence and is kept there."""
+    return json.dumps({name: getattr(verdict, name) for name in KEPT}, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Region | DetectorCard):
+        return asdict(value)
+    raise TypeError(f"{value!r} in a verdict cannot be kept")
+
+
+def verdict_from_json(text: str) -> Verdict:
+    """The opposite of verdict_to_json."""
+    kept = json.loads(text)
+    return Verdict(
+        **kept
+        | {
+            "change": Change(kept["change"]),
+            "kind": Kind(kept["kind"]),
+            "severity": Severity(kept["severity"]),
+            "regions": tuple(Region(**region) for region in kept["regions"]),
+            "first_frame_at": datetime.fromisoformat(kept["first_frame_at"]),
+            "captured_at": datetime.fromisoformat(kept["captured_at"]),
+            "made_by": DetectorCard(**kept["made_by"]),
+        }
+    )
