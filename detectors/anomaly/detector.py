@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from config.settings import AnomalySettings
-from detectors.anomaly.features import WIDTH
+from detectors.anomaly.cells import Cells
+from detectors.anomaly.method import Method
 from detectors.anomaly.pupil import Pupil
 from detectors.detection import Detection, Kind
 from detectors.device import Device, limit_torch_threads
@@ -23,7 +24,6 @@ class AnomalyDetector:
 
     name = "anomaly"
     kind = Kind.ANOMALY
-    width = WIDTH
 
     def __init__(self, settings: AnomalySettings, state_dir: Path, device: Device = "cpu") -> None:
         """Computes on the processor, whatever `device` says: the network needs a third of a millisecond for
@@ -32,6 +32,8 @@ class AnomalyDetector:
         limit_torch_threads()
         self.counts: Counter[str] = Counter()
         self._settings = settings
+        self._method: Method = Cells()
+        self.width = self._method.width
         self._state_dir = state_dir
         self._config_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
         self._pupils: dict[str, Pupil] = {}
@@ -58,6 +60,7 @@ class AnomalyDetector:
         pupil = self._pupils.get(stream)
         if pupil is None:
             pupil = self._pupils[stream] = Pupil(
+                self._method,
                 stream,
                 self._state_dir / stream,
                 self._settings,

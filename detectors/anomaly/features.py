@@ -46,6 +46,11 @@ class Small:
     height: int  # px that show the picture
     width: int
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W)."""
+        return self.grey.shape
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Background:

@@ -1,12 +1,11 @@
 """The pictures a camera is learned from: on disk while they gather, thinned when they become many."""
 
+import mmap
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from detectors.anomaly.features import Small
+from detectors.anomaly.method import Method, Seen, View
 
 MOST = 1500  # pictures: at most 90 MB of a file that has no name and goes with the process
 RUN = 10.0  # seconds of footage that are kept or dropped together: flow and blocks need neighbours,
@@ -23,24 +22,16 @@ class _Entry:
     run: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """One picture of the footage."""
-
-    small: Small
-    at: float  # seconds, rising within one connection
-    fresh: bool  # nothing before it compares
-
-
 class Footage:
-    """Gathers pictures of one size. Raises OSError where the folder cannot hold them."""
+    """Gathers views of one shape. Raises OSError where the folder cannot hold them."""
 
-    def __init__(self, first: Small, folder: Path) -> None:
+    def __init__(self, method: Method, first: View, folder: Path) -> None:
         self.seconds = 0.0  # that were watched
+        self._method = method
         self._like = first
+        self._bytes = len(method.pack(first))
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # close() closes it
         self._entries: list[_Entry] = []
-        self._colours: dict[int, np.ndarray[tuple[int, ...], np.dtype[np.float16]]] = {}
         self._free: list[int] = []
         self._last: float | None = None
         self._offered = 0  # pictures
@@ -51,7 +42,7 @@ class Footage:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, small: Small, at: float, fresh: bool) -> None:
+    def add(self, view: View, at: float, fresh: bool) -> None:
         """One more picture, taken at `at` seconds of its connection."""
         fresh = fresh or self._last is None or at <= self._last
         if self._last is not None and not fresh:
@@ -67,31 +58,29 @@ class Footage:
         if self._run % self._every:
             return
         slot = self._free.pop() if self._free else len(self._entries)
-        self._file.seek(slot * small.grey.nbytes)
-        self._file.write(small.grey.tobytes())
-        self._colours[slot] = small.colour.astype(np.float16)
+        self._file.seek(slot * self._bytes)
+        self._file.write(self._method.pack(view))
         self._entries.append(_Entry(slot, self._offered, at, fresh, self._run))
 
     def pictures(self) -> list[Seen]:
         """All that is kept, in order. Not to be used together with add."""
         self._file.flush()
-        greys = np.memmap(self._file, np.uint8, "r", shape=(self._slots(), *self._like.grey.shape))
+        # Mapped, not read: the system keeps what it has room for. Views hold on to the mapping.
+        mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) if self._entries else b""
+        packed = memoryview(mapped)
         seen: list[Seen] = []
         before = 0
         for entry in self._entries:
-            colour = self._colours[entry.slot].astype(np.float32)
-            small = Small(greys[entry.slot], colour, self._like.height, self._like.width)
+            place = entry.slot * self._bytes
+            view = self._method.unpack(packed[place : place + self._bytes], self._like)
             dropped = entry.number != before + 1
-            seen.append(Seen(small, entry.at, entry.fresh or dropped))
+            seen.append(Seen(view, entry.at, entry.fresh or dropped))
             before = entry.number
         return seen
 
     def close(self) -> None:
         """Lets go of the file."""
         self._file.close()
-
-    def _slots(self) -> int:
-        return len(self._entries) + len(self._free)
 
     def _thin(self) -> None:
         """Drops every other run."""

@@ -14,13 +14,18 @@ import torch
 from numpy.typing import NDArray
 
 from detectors.anomaly.features import FLOORS, NAMES, Background, Cells, Floats, Observer, Recent, empty_scene
-from detectors.anomaly.footage import Seen
+from detectors.anomaly.method import Progress, Seen, Stopped
 from detectors.anomaly.normal import NETWORK, Normal
 from detectors.anomaly.score import LEVELS, Expectation, Map, mixed, place, rarity
 from detectors.anomaly.threshold import BLOCK, fit_tail, typical
+from detectors.diffusion.adamw import AdamW, one_cycle
 from detectors.diffusion.edm import Denoiser, Perceptron, denoising_loss, log_uniform
 
 STEPS = 500
+RATE = 2e-3  # of learning, at its highest
+FURTHER_STEPS = 150  # where something was learned before,
+FURTHER_RATE = 5e-4  # and gently, so that it is not lost
+SAME_SPREAD = 4.0  # times the variance, or a share of it, at which whitening still fits
 BATCH = 1024
 NOISE = (0.05, 4.0)  # sigma, lowest and highest
 SCENES = 150  # pictures for the median
@@ -29,12 +34,6 @@ EMPTY_CELLS = 0.05  # share of learned cells with nothing in them: a scene where
 LEAST_RARE = 0.4  # of the scale of rarity: the least that can be unusual about a place
 RESTLESS = 100  # cells after which a place's own score counts as much as the average
 SEED = 1
-
-Progress = Callable[[float], None]  # told the share that is done, 0..1
-
-
-class Stopped(Exception):  # noqa: N818  # not an error: somebody asked for it
-    """Learning was asked to stop."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +47,18 @@ class _Look:
     fresh: bool
 
 
-def learn(footage: Sequence[Seen], progress: Progress, stopped: Callable[[], bool]) -> Normal:
+def learn(
+    footage: Sequence[Seen],
+    progress: Progress,
+    stopped: Callable[[], bool],
+    start: Expectation | None = None,
+) -> Normal:
     """A camera's normal from pictures of the same size.
+
+    `start` is what was learned before from other footage of the same view: its network is trained further, in
+    a third of the time, and what was seen then stays known. The empty scene, the threshold and the usual
+    scores come from the new footage alone, so it must be footage that `start` has not learned from. Where
+    the new cells have little in common with the old ones, all is learned anew.
 
     Raises Stopped soon after stopped() is true. The same footage gives the same normal.
     Raises ValueError where no two pictures follow on each other.
@@ -62,7 +71,7 @@ def learn(footage: Sequence[Seen], progress: Progress, stopped: Callable[[], boo
 
     chosen = np.unique(np.linspace(0, len(footage) - 1, min(SCENES, len(footage))).astype(int))
     background = empty_scene(
-        np.stack([footage[i].small.grey for i in chosen]), np.stack([footage[i].small.colour for i in chosen])
+        np.stack([footage[i].view.grey for i in chosen]), np.stack([footage[i].view.colour for i in chosen])
     )
     looks = []
     for index, look in enumerate(_looks(footage, background)):
@@ -72,7 +81,7 @@ def learn(footage: Sequence[Seen], progress: Progress, stopped: Callable[[], boo
     if not looks:
         raise ValueError("no two pictures of the footage follow on each other")
     shape = background.colour.shape[:2]
-    errors = _judged_by_the_other_half(looks, shape, done)
+    errors = _judged_by_the_other_half(looks, shape, start, done)
     blocks = np.array([look.block for look in looks])
     # What is usual of most blocks shows which of them are outlandish; what is usual of the others is kept.
     by_block = [_usual([errors[index] for index in np.flatnonzero(blocks == block)]) for block in set(blocks)]
@@ -83,7 +92,7 @@ def learn(footage: Sequence[Seen], progress: Progress, stopped: Callable[[], boo
     places = _places(looks, ours, usual, shape)
     maxima = _maxima(looks, errors, usual, places)
     cells = [look.cells for look in looks if kept[look.block]]
-    model = _expect(cells, shape, lambda share: done(0.8 + 0.2 * share))
+    model = _expect(cells, shape, start, lambda share: done(0.8 + 0.2 * share))
     return Normal(
         background=background,
         expectation=replace(model, usual=usual, places=places),
@@ -93,16 +102,18 @@ def learn(footage: Sequence[Seen], progress: Progress, stopped: Callable[[], boo
     )
 
 
-def _judged_by_the_other_half(looks: Sequence[_Look], shape: tuple[int, ...], done: Progress) -> list[Floats]:
+def _judged_by_the_other_half(
+    looks: Sequence[_Look], shape: tuple[int, ...], start: Expectation | None, done: Progress
+) -> list[Floats]:
     """The errors of each look's cells, by a model that has not seen them."""
     half = looks[len(looks) // 2].block
     halves = [look for look in looks if look.block < half], [look for look in looks if look.block >= half]
     errors: list[Floats] = []
     for number, (own, other) in enumerate((halves, halves[::-1])):
-        start = 0.4 + 0.2 * number
+        begin = 0.4 + 0.2 * number
         # Footage of a single block has no other half: it is judged by itself, and the tail's margins must do.
         cells = [look.cells for look in other or own]
-        model = _expect(cells, shape, lambda share, start=start: done(start + 0.2 * share))  # type: ignore[misc]
+        model = _expect(cells, shape, start, lambda share, begin=begin: done(begin + 0.2 * share))  # type: ignore[misc]
         errors += [model.errors(look.cells) for look in own]
     return errors
 
@@ -118,7 +129,7 @@ def _looks(footage: Sequence[Seen], background: Background) -> Iterator[_Look]:
         else:
             seconds = seen.at - before.at
         fresh = not seconds
-        pair = recent.past(seen.small, seen.at)
+        pair = recent.past(seen.view, seen.at)
         before = seen
         if pair is None:
             continue
@@ -126,10 +137,12 @@ def _looks(footage: Sequence[Seen], background: Background) -> Iterator[_Look]:
         if filled >= BLOCK:
             block, filled = block + 1, 0.0
         past, gap = pair
-        yield _Look(observer.describe(seen.small, past, gap), gap, seconds, block, fresh)
+        yield _Look(observer.describe(seen.view, past, gap), gap, seconds, block, fresh)
 
 
-def _expect(all_cells: Sequence[Cells], shape: tuple[int, ...], done: Progress) -> Expectation:
+def _expect(
+    all_cells: Sequence[Cells], shape: tuple[int, ...], start: Expectation | None, done: Progress
+) -> Expectation:
     values = np.concatenate([cells.values for cells in all_cells])
     where = place(
         np.concatenate([cells.rows for cells in all_cells]),
@@ -144,41 +157,69 @@ def _expect(all_cells: Sequence[Cells], shape: tuple[int, ...], done: Progress) 
     values = np.concatenate([values, np.zeros((empty, len(NAMES)), np.float32)])
     where = np.concatenate([where, chance.uniform(-1, 1, (empty, 2)).astype(np.float32)[:, [0, 1, 0, 1]]])
     where[-empty:, 2:] **= 2
-    mean = values.mean(axis=0)
-    spread = np.maximum(values.std(axis=0), FLOORS).astype(np.float32)
-    power, axes = np.linalg.eigh(np.cov(((values - mean) / spread).T))
-    whiten = (axes / np.sqrt(np.maximum(power, 0) + 0.02) / spread[:, None]).astype(np.float32)
+    rare = rarity(all_cells, shape)
+    if start is not None and _fits(start, values) and start.rarity.shape == rare.shape:
+        mean, whiten = start.mean, start.whiten  # what its network was trained in
+        denoiser = _further(start.denoiser)
+        steps, rate = FURTHER_STEPS, FURTHER_RATE
+        rare = np.minimum(rare, start.rarity)
+    else:
+        mean, whiten = _whitening(values)
+        denoiser = _untrained()
+        steps, rate = STEPS, RATE
+    _train(denoiser, torch.from_numpy((values - mean) @ whiten), torch.from_numpy(where), steps, rate, done)
     return Expectation(
         mean,
         whiten,
-        _denoiser(torch.from_numpy((values - mean) @ whiten), torch.from_numpy(where), done),
-        rarity=rarity(all_cells, shape),
+        denoiser,
+        rarity=rare,
         usual=np.ones(len(LEVELS) + 1, np.float32),
         places=np.ones(shape, np.float32),
     )
 
 
-def _denoiser(data: torch.Tensor, where: torch.Tensor, done: Progress) -> Denoiser:
-    """Trains on whitened cells (N, F) and their places (N, 4)."""
-    chance = torch.Generator().manual_seed(SEED)
+def _whitening(values: Floats) -> tuple[Floats, Floats]:
+    """The mean (F,) and the whitening matrix (F, F) of cells (N, F)."""
+    mean: Floats = values.mean(axis=0)
+    spread = np.maximum(values.std(axis=0), FLOORS).astype(np.float32)
+    power, axes = np.linalg.eigh(np.cov(((values - mean) / spread).T))
+    whiten: Floats = (axes / np.sqrt(np.maximum(power, 0) + 0.02) / spread[:, None]).astype(np.float32)
+    return mean, whiten
+
+
+def _fits(start: Expectation, values: Floats) -> bool:
+    """Whether cells (N, F) are still of such a size that the earlier network can be trained further on them."""
+    energy = float((((values - start.mean) @ start.whiten) ** 2).mean())
+    return start.mean.shape == values.shape[1:] and 1 / SAME_SPREAD < energy < SAME_SPREAD
+
+
+def _untrained() -> Denoiser:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        denoiser = Denoiser(Perceptron(**NETWORK))
-    steps = STEPS
-    optimizer = torch.optim.AdamW(denoiser.parameters(), lr=2e-3, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2e-3, total_steps=steps)
+        return Denoiser(Perceptron(**NETWORK))
+
+
+def _further(known: Denoiser) -> Denoiser:
+    denoiser = _untrained()
+    denoiser.load_state_dict(known.state_dict())
+    return denoiser
+
+
+def _train(
+    denoiser: Denoiser, data: torch.Tensor, where: torch.Tensor, steps: int, rate: float, done: Progress
+) -> None:
+    """Trains on whitened cells (N, F) and their places (N, 4); deterministic."""
+    chance = torch.Generator().manual_seed(SEED)
+    optimizer = AdamW(denoiser.parameters())
     for step in range(steps):
         if step % 25 == 0:
             done(step / steps)
         picked = torch.randint(len(data), (BATCH,), generator=chance)
         sigma = log_uniform(BATCH, *NOISE, chance)
         noise = torch.randn(BATCH, data.shape[1], generator=chance)
-        loss = denoising_loss(denoiser, data[picked], sigma, noise, where[picked])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-    return denoiser.eval().requires_grad_(False)
+        denoising_loss(denoiser, data[picked], sigma, noise, where[picked]).backward()  # type: ignore[no-untyped-call]
+        optimizer.step(one_cycle(step, steps, rate))
+    denoiser.eval().requires_grad_(False)
 
 
 def _usual(errors: Sequence[Floats]) -> Floats:

@@ -17,6 +17,7 @@ import torch
 
 from detectors.anomaly import features, score
 from detectors.anomaly.features import NAMES, Background, Floats
+from detectors.anomaly.method import NormalError
 from detectors.anomaly.score import Expectation
 from detectors.anomaly.threshold import Tail
 from detectors.diffusion.edm import Denoiser, Perceptron
@@ -26,10 +27,6 @@ NETWORK = {"features": len(NAMES), "conditions": 4, "width": 128, "depth": 3}
 INDEX = "normal.json"
 # What JSON, safetensors and torch raise where a file is not what it should be.
 DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, safetensors.SafetensorError)
-
-
-class NormalError(Exception):
-    """What stands in a folder cannot be used; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +39,16 @@ class Normal:
     gap: float  # seconds between the pictures that flow compared
     left_out: int  # blocks of the footage that were too unusual to learn from
     sha256: str = ""  # of the weights as they lie on disk
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W) of the pictures that it was learned from."""
+        return self.background.grey.shape
+
+    @property
+    def blocks(self) -> int:
+        """Of normal footage that its tail stands on."""
+        return self.tail.blocks
 
 
 def recipe() -> str:

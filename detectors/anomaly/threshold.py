@@ -51,10 +51,6 @@ class Tail:
         beyond = math.expm1(self.shape * (surprise - least) * math.log(10)) / self.shape
         return math.sqrt(self.start + self.scale * beyond)
 
-    def settled(self, surprise: float) -> bool:
-        """True once so many blocks were seen that such a surprise is no extrapolation."""
-        return self.blocks >= 10**surprise
-
 
 def fit_tail(maxima: NDArray[np.floating]) -> Tail:
     """The tail of the highest raw scores (N,) of N >= 1 normal blocks that nothing was learned from."""

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detectors.anomaly.cells import Cells
 from detectors.anomaly.features import Small, shrink
-from detectors.anomaly.footage import MOST, Footage, Seen
+from detectors.anomaly.footage import MOST, Footage
+from detectors.anomaly.method import Seen
 
 
 def picture(number: int) -> Small:
@@ -16,7 +18,7 @@ def picture(number: int) -> Small:
 
 
 def gathered(folder: Path, count: int, gap: float, fresh: frozenset[int] = frozenset()) -> list[Seen]:
-    footage = Footage(picture(0), folder)
+    footage = Footage(Cells(), picture(0), folder)
     for number in range(count):
         footage.add(picture(number), number * gap, number in fresh or number == 0)
     assert footage.seconds == pytest.approx((count - 1 - len(fresh)) * gap)
@@ -27,7 +29,7 @@ def test_all_of_little_footage_is_kept_in_order(tmp_path: Path) -> None:
     seen = gathered(tmp_path, 300, 0.2, frozenset({100}))
     assert [each.at for each in seen] == pytest.approx([number * 0.2 for number in range(300)])
     assert [index for index, each in enumerate(seen) if each.fresh] == [0, 100]
-    assert [int(each.small.grey[0, 0]) for each in seen] == [number % 251 for number in range(300)]
+    assert [int(each.view.grey[0, 0]) for each in seen] == [number % 251 for number in range(300)]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,7 @@ def test_much_footage_is_thinned_in_runs_and_nothing_is_compared_across_a_hole(
 ) -> None:
     seen = gathered(tmp_path, count, gap)
     assert MOST / 3 < len(seen) <= MOST
-    assert [int(each.small.grey[0, 0]) for each in seen] == [round(each.at / gap) % 251 for each in seen]
+    assert [int(each.view.grey[0, 0]) for each in seen] == [round(each.at / gap) % 251 for each in seen]
     for before, after in pairwise(seen):
         assert after.fresh == (after.at - before.at > 1.5 * gap)
     assert sum(each.fresh for each in seen) <= len(seen) / 10 + 1

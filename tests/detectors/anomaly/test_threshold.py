@@ -51,7 +51,6 @@ def test_less_footage_is_believed_less() -> None:
 def test_a_single_block_gives_a_threshold() -> None:
     tail = fit_tail(np.array([0.4]))
     assert 0 < tail.raw(threshold_for(1.0)) < math.inf
-    assert not tail.settled(threshold_for(1.0))
 
 
 def test_one_wild_block_is_left_out_but_a_wild_camera_is_not() -> None:
