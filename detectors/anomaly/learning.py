@@ -188,7 +188,7 @@ def _whitening(values: Floats) -> tuple[Floats, Floats]:
 
 
 def _fits(start: Expectation, values: Floats) -> bool:
-    """Whether cells (N, F) are still of such a size that the earlier network can be trained further on them."""
+    """Whether cells (N, F) are still of such a size that the earlier network can be trained further."""
     energy = float((((values - start.mean) @ start.whiten) ** 2).mean())
     return start.mean.shape == values.shape[1:] and 1 / SAME_SPREAD < energy < SAME_SPREAD
 
