@@ -5,11 +5,19 @@ import logging
 import random
 import time
 from collections import Counter
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import TypeVar
 
-from alerts.channel import Channel, PublishError
+from alerts.channel import Channel, Message, PublishError
 from alerts.outbox import Outbox, Waiting
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TEND_SECONDS = 15.0  # between two looks of a channel after itself, while there is nothing to hand over
+LONGEST_RETRY_AFTER = 600.0  # a receiver may ask for so long a pause, and no longer
 
 
 class Delivery:
@@ -20,21 +28,21 @@ class Delivery:
         outbox: Outbox,
         channel: Channel,
         *,
-        batch: int = 250,
+        tend_every: float = TEND_SECONDS,
         patience: float = 30.0,
         first_retry: float = 0.25,
         longest_retry: float = 15.0,
     ) -> None:
-        """`batch` messages are handed over at a time, within `patience` seconds.
+        """A batch is to be taken within `patience` seconds.
 
         Retries wait between `first_retry` and `longest_retry` seconds, doubling, with jitter.
         """
         self.channel = channel
         self.connected: bool | None = None  # None: nothing was tried yet
         self.last_error = ""
-        self.counts: Counter[str] = Counter()  # published, failed, lost_connection
+        self.counts: Counter[str] = Counter()  # published, refused, failed, lost_connection
         self._outbox = outbox
-        self._batch = batch
+        self._tend_every = tend_every
         self._patience = patience
         self._first_retry = first_retry
         self._longest_retry = longest_retry
@@ -50,18 +58,25 @@ class Delivery:
         """Until cancelled. Only a mistake of ours raises."""
         news = self._outbox.news(self.channel.name)
         wait = self._first_retry
+        tended = float("-inf")
         while True:
             news.clear()
             try:
+                if time.monotonic() >= tended + self._tend_every:
+                    await self._tend()
+                    tended = time.monotonic()
                 if await self._hand_over():
                     wait = self._first_retry
                     continue
             except PublishError as error:
                 self._went_down(error)
-                await asyncio.sleep(wait * random.uniform(0.5, 1))
+                pause = max(wait * random.uniform(0.5, 1), min(error.retry_after or 0, LONGEST_RETRY_AFTER))
+                await asyncio.sleep(pause)
                 wait = min(2 * wait, self._longest_retry)
                 continue
-            await news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._tend_every):
+                    await news.wait()
 
     async def drain(self, timeout: float) -> int:  # noqa: ASYNC109 - a stop has a deadline, and goes on after it
         """Hands over what is there within `timeout` seconds; returns how many messages stay for next time."""
@@ -90,27 +105,50 @@ class Delivery:
         else:
             self._went_down(trouble)
 
+    async def _tend(self) -> None:
+        async with self._one_at_a_time:
+            if await self._in_time(self.channel.tend(), "did not answer"):
+                self._came_back()
+
     async def _hand_over(self) -> bool:
         """One batch; False where nothing waits. Raises PublishError."""
         async with self._one_at_a_time:
-            batch = await self._outbox.waiting(self.channel.name, self._batch)
+            batch = await self._outbox.waiting(self.channel.name, self.channel.batch)
             if not batch:
                 return False
-            await self._publish(batch)
+            try:
+                await self._publish(batch)
+            except PublishError as error:
+                if not error.permanent or len(batch) > 1:
+                    raise
+                self._leave_out(batch[0].message, error)
+            else:
+                self.counts["published"] += len(batch)
             await self._outbox.delivered(self.channel.name, batch[-1].position)
-            self.counts["published"] += len(batch)
             self._came_back()
             return True
 
     async def _publish(self, batch: list[Waiting]) -> None:
+        messages = [waiting.message for waiting in batch]
+        await self._in_time(self.channel.publish(messages), f"did not take {len(batch)} messages")
+
+    async def _in_time(self, work: Awaitable[T], otherwise: str) -> T:
         limit = asyncio.timeout(self._patience)
         try:
             async with limit:
-                await self.channel.publish([waiting.message for waiting in batch])
+                return await work
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise PublishError(f"did not take {len(batch)} messages within {self._patience:g} s") from None
+            raise PublishError(f"{otherwise} within {self._patience:g} s") from None
+
+    def _leave_out(self, message: Message, error: PublishError) -> None:
+        """What is refused for good would hold up all that comes after it."""
+        self.counts["refused"] += 1
+        log.error(
+            "Channel '%s' does not get message %s of %s: %s",
+            self.channel.name, message.id, message.stream, error,
+        )  # fmt: skip
 
     def _went_down(self, error: PublishError) -> None:
         self.counts["failed"] += 1

@@ -15,7 +15,10 @@ LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.
 class LogChannel:
     """One line for each message; always takes everything."""
 
-    name = "log"
+    batch = 250
+
+    def __init__(self, name: str = "log") -> None:
+        self.name = name
 
     async def publish(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -26,6 +29,10 @@ class LogChannel:
                 continue
             level = logging.INFO if alert.state == "closed" else LEVELS.get(alert.severity, logging.INFO)
             log.log(level, "%s", _line(alert))
+
+    async def tend(self) -> bool:
+        """Nothing to look after."""
+        return False
 
     async def close(self) -> None:
         """Nothing to let go of."""

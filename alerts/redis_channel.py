@@ -88,13 +88,16 @@ class RedisChannel:
     +zremrangebyrank +hset +hkeys +hdel +expire +publish +xadd +xtrim.
     """
 
-    name = "redis"
+    batch = 250
 
-    def __init__(self, url: str, *, stream_length: int = 100_000, timeout: float = 5.0) -> None:
+    def __init__(
+        self, url: str, *, name: str = "redis", stream_length: int = 100_000, timeout: float = 5.0
+    ) -> None:
         """`url` is redis://, rediss:// or unix://.
 
         `timeout` seconds hold for connecting and for each answer: a server that hangs does not hang us.
         """
+        self.name = name
         self._where = without_credentials(url)
         self._has_password = "password" in parse_url(url)
         self._timeout = timeout
@@ -135,6 +138,10 @@ class RedisChannel:
         """
         words = [word for field in fields.items() for word in field]
         await self._say(self._redis.eval(SHOW, 1, STREAMS + stream, *words))
+
+    async def tend(self) -> bool:
+        """Nothing to do: the states of the streams are shown all the time, and tell if Redis is there."""
+        return False
 
     async def close(self) -> None:
         await self._redis.aclose()

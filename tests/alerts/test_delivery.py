@@ -18,8 +18,13 @@ from tests.alerts.samples import put_many, renderer, verdict
 class Collector:
     """A channel that takes everything, unless it is told not to."""
 
-    def __init__(self, name: str = "redis") -> None:
+    def __init__(self, name: str = "redis", batch: int = 7) -> None:
         self.name = name
+        self.batch = batch
+        self.tended = 0
+        self.looks = False  # whether tending sees that all is well
+        self.trouble: PublishError | None = None  # what tending finds
+        self.never: set[int] = set()  # sequence numbers that are refused for good
         self.taken: list[Message] = []
         self.refusals = 0  # how many of the next batches are refused
         self.hangs = False
@@ -34,10 +39,18 @@ class Collector:
             await asyncio.sleep(3600 if self.hangs else 0.001)
         finally:
             self.busy = False
+        if refused := self.never & {message.sequence for message in messages}:
+            raise PublishError(f"number {min(refused)} is too large", permanent=True)
         if self.refusals:
             self.refusals -= 1
             raise PublishError("Redis at gate:6379 cannot be reached (Connection refused): is it running?")
         self.taken += messages
+
+    async def tend(self) -> bool:
+        self.tended += 1
+        if self.trouble:
+            raise self.trouble
+        return self.looks
 
     async def close(self) -> None:
         """Nothing to let go of."""
@@ -66,7 +79,7 @@ async def until_delivered(*deliveries: Delivery, seconds: float = 5) -> None:
 
 
 def deliver(outbox: Outbox, channel: Channel, **options: float) -> Delivery:
-    return Delivery(outbox, channel, batch=7, first_retry=0.01, longest_retry=0.05, **options)
+    return Delivery(outbox, channel, first_retry=0.01, longest_retry=0.05, **options)
 
 
 async def test_everything_arrives_in_order_what_was_there_and_what_comes(tmp_path: Path) -> None:
@@ -75,6 +88,7 @@ async def test_everything_arrives_in_order_what_was_there_and_what_comes(tmp_pat
         await put_many(outbox, 20)
         delivery = deliver(outbox, channel)
         assert delivery.connected is None
+        assert delivery.waiting == 20
         async with running(delivery):
             await until_delivered(delivery)
             await put_many(outbox, 20)
@@ -210,3 +224,48 @@ async def test_a_channel_without_a_place_in_the_outbox_is_our_mistake(tmp_path: 
         await outbox.put(verdict(), renderer())
         with pytest.raises(KeyError):
             await deliver(outbox, Collector("redis")).run()
+
+
+async def test_what_is_refused_for_good_is_left_out_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = Collector(batch=1)
+    channel.never = {2, 4}
+    async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
+        await put_many(outbox, 5)
+        delivery = deliver(outbox, channel)
+        async with running(delivery):
+            await until_delivered(delivery)
+    assert channel.sequences() == [1, 3, 5]
+    assert (delivery.counts["published"], delivery.counts["refused"]) == (3, 2)
+    assert "Channel 'redis' does not get message gate-2 of gate: number 2 is too large" in caplog.text
+
+
+async def test_a_receiver_is_given_the_pause_that_it_asks_for(tmp_path: Path) -> None:
+    channel = Collector()
+    channel.trouble = PublishError("asks for a pause", retry_after=3600)
+    async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
+        async with running(deliver(outbox, channel)):
+            await asyncio.sleep(0.2)
+        assert channel.tended == 1
+        channel.trouble = PublishError("asks for none")
+        async with running(deliver(outbox, channel)):
+            await asyncio.sleep(0.2)
+        assert channel.tended > 3
+
+
+async def test_a_quiet_channel_is_tended_and_seen_to_be_away(tmp_path: Path) -> None:
+    channel = Collector()
+    channel.looks = True
+    async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
+        delivery = deliver(outbox, channel, tend_every=0.02)
+        async with running(delivery):
+            await asyncio.sleep(0.2)
+            assert delivery.connected
+            assert 2 < channel.tended < 12
+            channel.trouble = PublishError("the broker is away")
+            await asyncio.sleep(0.2)
+            assert (delivery.connected, delivery.last_error) == (False, "the broker is away")
+            channel.trouble = None
+            await asyncio.sleep(0.2)
+            assert delivery.connected

@@ -120,7 +120,8 @@ async def test_every_alert_arrives_once_in_order_though_redis_is_killed_and_rest
 ) -> None:
     channel = RedisChannel(server.url, timeout=0.5)
     async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
-        delivery = Delivery(outbox, channel, batch=10, first_retry=0.02, longest_retry=0.1)
+        channel.batch = 10
+        delivery = Delivery(outbox, channel, first_retry=0.02, longest_retry=0.1)
         async with running(delivery):
             for n in range(300):
                 name = ("gate", "yard", "door")[n % 3]
@@ -145,7 +146,8 @@ async def test_a_server_that_hangs_is_given_up_in_time_and_catches_up_later(
 ) -> None:
     channel = RedisChannel(server.url, timeout=0.2)
     async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
-        delivery = Delivery(outbox, channel, batch=10, first_retry=0.02, longest_retry=0.1)
+        channel.batch = 10
+        delivery = Delivery(outbox, channel, first_retry=0.02, longest_retry=0.1)
         async with running(delivery):
             await put_many(outbox, 20)
             await until_delivered(delivery)
@@ -199,7 +201,8 @@ class LossyProxy:
 async def test_a_lost_answer_makes_no_doubles(server: RedisServer, tmp_path: Path) -> None:
     async with LossyProxy(server.port).serving() as proxy, Outbox(tmp_path / "outbox", ["redis"]) as outbox:
         channel = RedisChannel(f"redis://127.0.0.1:{proxy.port}", timeout=1)
-        delivery = Delivery(outbox, channel, batch=10, first_retry=0.01, longest_retry=0.02)
+        channel.batch = 10
+        delivery = Delivery(outbox, channel, first_retry=0.01, longest_retry=0.02)
         async with running(delivery):
             for _ in range(5):
                 proxy.losses = 2
