@@ -18,8 +18,8 @@ from detectors.anomaly.method import Progress, Seen, Stopped
 from detectors.anomaly.normal import NETWORK, Normal
 from detectors.anomaly.score import LEVELS, Expectation, Map, mixed, place, rarity
 from detectors.anomaly.threshold import BLOCK, fit_tail, typical
-from detectors.diffusion.adamw import AdamW, one_cycle
-from detectors.diffusion.edm import Denoiser, Perceptron, denoising_loss, log_uniform
+from detectors.diffusion.edm import Denoiser, Perceptron
+from detectors.diffusion.training import train
 
 STEPS = 500
 RATE = 2e-3  # of learning, at its highest
@@ -167,7 +167,17 @@ def _expect(
         mean, whiten = _whitening(values)
         denoiser = _untrained()
         steps, rate = STEPS, RATE
-    _train(denoiser, torch.from_numpy((values - mean) @ whiten), torch.from_numpy(where), steps, rate, done)
+    train(
+        denoiser,
+        torch.from_numpy((values - mean) @ whiten),
+        torch.from_numpy(where),
+        steps=steps,
+        rate=rate,
+        batch=BATCH,
+        noise=NOISE,
+        seed=SEED,
+        done=done,
+    )
     return Expectation(
         mean,
         whiten,
@@ -203,23 +213,6 @@ def _further(known: Denoiser) -> Denoiser:
     denoiser = _untrained()
     denoiser.load_state_dict(known.state_dict())
     return denoiser
-
-
-def _train(
-    denoiser: Denoiser, data: torch.Tensor, where: torch.Tensor, steps: int, rate: float, done: Progress
-) -> None:
-    """Trains on whitened cells (N, F) and their places (N, 4); deterministic."""
-    chance = torch.Generator().manual_seed(SEED)
-    optimizer = AdamW(denoiser.parameters())
-    for step in range(steps):
-        if step % 25 == 0:
-            done(step / steps)
-        picked = torch.randint(len(data), (BATCH,), generator=chance)
-        sigma = log_uniform(BATCH, *NOISE, chance)
-        noise = torch.randn(BATCH, data.shape[1], generator=chance)
-        denoising_loss(denoiser, data[picked], sigma, noise, where[picked]).backward()  # type: ignore[no-untyped-call]
-        optimizer.step(one_cycle(step, steps, rate))
-    denoiser.eval().requires_grad_(False)
 
 
 def _usual(errors: Sequence[Floats]) -> Floats:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.diffusion.edm import Denoiser, Perceptron, denoising_loss, log_uniform
+from detectors.diffusion.training import train
 
 
 def test_untrained_it_is_the_best_linear_denoiser() -> None:
@@ -25,16 +26,20 @@ def test_it_learns_two_clusters_that_depend_on_a_condition() -> None:
     condition = (torch.rand(4096, 1, generator=generator) > 0.5).float() * 2 - 1
     data = condition + 0.05 * torch.randn(4096, 1, generator=generator)
     denoiser = Denoiser(Perceptron(features=1, conditions=1, width=32, depth=2))
-    optimizer = torch.optim.Adam(denoiser.parameters(), lr=5e-3)
-    for _ in range(150):
-        some = torch.randint(4096, (256,), generator=generator)
-        sigma = log_uniform(256, 0.05, 3.0, generator)
-        loss = denoising_loss(
-            denoiser, data[some], sigma, torch.randn(256, 1, generator=generator), condition[some]
-        )
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+    said: list[float] = []
+    train(
+        denoiser,
+        data,
+        condition,
+        steps=150,
+        rate=1e-2,
+        batch=256,
+        noise=(0.05, 3.0),
+        seed=0,
+        done=said.append,
+    )
+    assert said == sorted(said)
+    assert said[0] == 0
     somewhere = torch.zeros(2, 1)
     clean = denoiser(somewhere, torch.tensor([1.0, 1.0]), torch.tensor([[1.0], [-1.0]]))
     assert clean[0] > 0.7
