@@ -20,9 +20,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from alerts.channel import Message
+from alerts.dead_letters import bury, settle, to_try_again
 from alerts.lock import Lock
-from alerts.outbox_file import OutboxError, OutboxFile, Work, forget_delivered
-from alerts.verdict import Change, Verdict
+from alerts.outbox_file import OutboxError, OutboxFile, Standing, Work
+from alerts.outbox_limits import Limits, advance
+from alerts.verdict import Change, Severity, Verdict
 from alerts.verdict_text import verdict_from_json, verdict_to_json
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GROUP = 1_000  # requests that share a transaction, at most
+LOOK_EVERY = 1.0  # seconds between two looks at what another program did to the file, where nothing comes in
+RANK = {severity: rank for rank, severity in enumerate(Severity)}  # 0: the least severe
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,11 @@ class Outbox:
         path: Path,
         channels: Iterable[str],
         *,
-        limit: int = 100_000,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
         disk_retry: float = 2.0,
         lock_patience: float = 5.0,
     ) -> None:
-        """`limit` messages wait at most: above it the oldest are dropped, counted and told.
+        """What is beyond the limits is dropped, counted and told.
 
         `disk_retry`: seconds between two tries to go back to a disk that refused. `lock_patience`: seconds
         that another program may lock the file before messages go on from memory.
@@ -69,7 +73,7 @@ class Outbox:
         names = tuple(dict.fromkeys(channels))
         if not names:
             raise ValueError("an outbox without channels would forget nothing")
-        self._file = OutboxFile(path, names, limit, disk_retry, lock_patience)
+        self._file = OutboxFile(path, names, limits, disk_retry, lock_patience)
         self._lock = Lock(path.with_name(path.name + ".lock"))
         self._idle = disk_retry
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
@@ -115,7 +119,7 @@ class Outbox:
         `render` runs on the outbox's thread, and again with the same number if the transaction is repeated.
         Whoever is cancelled while waiting does not know whether the message was stored.
         """
-        stream, alert_id = verdict.stream, verdict.alert_id
+        stream, alert_id, rank = verdict.stream, verdict.alert_id, RANK[verdict.severity]
         kept = None if verdict.change is Change.CLOSED else verdict_to_json(verdict)
 
         def store(connection: sqlite3.Connection) -> Message:
@@ -124,9 +128,14 @@ class Outbox:
             message = render(sequence)  # before anything is written: its errors leave no trace
             connection.execute("INSERT OR REPLACE INTO sequences VALUES (?, ?)", (stream, sequence))
             connection.execute(
-                "INSERT INTO messages (id, stream, kind, sequence, body) VALUES (?, ?, ?, ?, ?)",
-                (message.id, message.stream, message.kind, message.sequence, message.body),
-            )
+                "INSERT INTO messages (id, stream, kind, sequence, body, alert_id, severity, size, stored_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    message.id, message.stream, message.kind, message.sequence, message.body,
+                    alert_id, rank, size := len(message.body.encode()), self._file.now(),
+                ),
+            )  # fmt: skip
+            connection.execute("UPDATE channels SET waiting = waiting + 1, bytes = bytes + ?", (size,))
             if kept is None:
                 connection.execute("DELETE FROM open_alerts WHERE alert_id = ?", (alert_id,))
             else:
@@ -137,8 +146,7 @@ class Outbox:
 
         message = await self._ask(store, through_power_cuts=True)
         self._file.counts["put"] += 1
-        for news in self._news.values():
-            news.set()
+        self._wake()
         return message
 
     async def open_verdicts(self, stream: str | None = None) -> list[Verdict]:
@@ -182,12 +190,34 @@ class Outbox:
         """The channel has everything up to and with this position. What all channels have is forgotten."""
 
         def mark(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "UPDATE channels SET position = max(position, ?) WHERE name = ?", (position, channel)
-            )
-            forget_delivered(connection)
+            advance(connection, channel, position)
 
         await self._ask(mark)  # if this is lost with the power, messages are sent again: no fsync for that
+
+    async def refused(self, channel: str, position: int, reason: str) -> None:
+        """The channel will never take the message at this position, the next one for it: a dead letter."""
+        limits = self._file.limits
+
+        def work(connection: sqlite3.Connection) -> int:
+            return bury(connection, channel, position, reason, self._file.now(), limits.dead_letters)
+
+        self._file.counts["dead_letters_dropped"] += await self._ask(work)
+
+    async def to_try_again(self, channel: str) -> list[Waiting]:
+        """Dead letters that an operator wants to be tried again, in order."""
+
+        def read(connection: sqlite3.Connection) -> list[Waiting]:
+            return [Waiting(*each) for each in to_try_again(connection, channel)]
+
+        return await self._ask(read) if self.standing(channel).again else []
+
+    async def tried_again(self, channel: str, position: int, reason: str | None) -> None:
+        """This dead letter was taken, or refused once more for a reason."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            settle(connection, channel, position, reason, self._file.now())
+
+        await self._ask(work)
 
     def news(self, channel: str) -> asyncio.Event:
         """Set when a message comes in. Clear it, look at `waiting`, and wait where there was nothing."""
@@ -195,7 +225,11 @@ class Outbox:
 
     def backlog(self, channel: str) -> int:
         """How many messages wait for this channel, as of the last transaction."""
-        return self._file.backlog[channel]
+        return self.standing(channel).waiting
+
+    def standing(self, channel: str) -> Standing:
+        """What waits, was dropped and was refused, as of the last transaction."""
+        return self._file.standings[channel]
 
     @property
     def durable(self) -> bool:
@@ -204,7 +238,7 @@ class Outbox:
 
     @property
     def counts(self) -> Counter[str]:
-        """put, dropped, disk_refused, moved_aside, unreadable."""
+        """put, dropped, dead_letters_dropped, disk_refused, moved_aside, unreadable."""
         return self._file.counts
 
     async def _ask(self, work: Callable[[sqlite3.Connection], T], through_power_cuts: bool = False) -> T:
@@ -217,6 +251,10 @@ class Outbox:
             self._tell_death(self._death)
         self._requests.put(Request(work, answer, through_power_cuts))
         return await answer
+
+    def _wake(self) -> None:
+        for news in self._news.values():
+            news.set()
 
     def _tell_death(self, death: BaseException) -> None:
         """Nobody waits for a thread that is no more."""
@@ -235,6 +273,8 @@ class Outbox:
                 self._file.back_to_disk()
                 if requests:
                     self._serve(requests)
+                elif self._file.look() and not self._loop.is_closed():
+                    self._loop.call_soon_threadsafe(self._wake)
             self._file.close()
         except BaseException as death:
             if not self._loop.is_closed():
@@ -242,10 +282,10 @@ class Outbox:
             raise
 
     def _gather(self) -> tuple[list[Request], bool]:
-        """What waits now (after a while nothing, if the disk wants a look), and if it is time to stop."""
+        """What waits now (after a while nothing, as the disk wants a look), and if it is time to stop."""
         requests: list[Request] = []
         try:
-            request = self._requests.get(timeout=None if self._file.durable else self._idle)
+            request = self._requests.get(timeout=LOOK_EVERY if self._file.durable else self._idle)
             while request is not None:
                 requests.append(request)
                 if len(requests) == GROUP:

@@ -6,28 +6,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from alerts.outbox_limits import Dropped, Limits, count, enforce, forget_delivered
+from alerts.outbox_schema import APPLICATION_ID, MIGRATIONS
 
 log = logging.getLogger(__name__)
 
 Work = Callable[[sqlite3.Connection], Any]
 
-# One entry for each schema version; PRAGMA user_version counts those applied. Never change one: add one.
-MIGRATIONS = (
-    """
-    CREATE TABLE messages (
-        position INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of delivery; never used twice
-        id TEXT NOT NULL, stream TEXT NOT NULL, kind TEXT NOT NULL, sequence INTEGER NOT NULL,
-        body TEXT NOT NULL);
-    CREATE TABLE sequences (stream TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE channels (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE open_alerts (alert_id TEXT PRIMARY KEY, stream TEXT NOT NULL, verdict TEXT NOT NULL);
-    """,
-)
-APPLICATION_ID = 0x46574F42  # 'FWOB' in the file's header: an outbox, and no other program's database
 TELL_DROPS_EVERY = 60.0  # seconds
+LOOK_FOR_OLD_EVERY = 60.0  # seconds
 LOOK_AGAIN = 200  # milliseconds that SQLite itself waits for another program's lock
 LAST_PATIENCE = 1.0  # seconds that a lock is waited for when it is time to stop
 
@@ -45,23 +37,42 @@ class DamagedError(Exception):
     """The file is no database any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with one channel."""
+
+    waiting: int = 0  # messages that it does not have yet
+    size: int = 0  # their bytes
+    dropped: int = 0  # messages that it will not get, since it last had everything
+    dead: int = 0  # messages that it refused for good
+    again: int = 0  # of these, to be tried again
+
+
 class OutboxFile:
     """Called by one thread at a time."""
 
     def __init__(
-        self, path: Path, channels: Sequence[str], limit: int, disk_retry: float, lock_patience: float
+        self, path: Path, channels: Sequence[str], limits: Limits, disk_retry: float, lock_patience: float
     ) -> None:
         self.path = path
-        self.counts: Counter[str] = Counter()  # dropped, disk_refused, moved_aside, unreadable
-        self.backlog = dict.fromkeys(channels, 0)  # by channel, as of the last transaction
-        self._limit = limit
+        self.counts: Counter[str] = Counter()  # see Outbox.counts
+        self.standings = dict.fromkeys(channels, Standing())  # as of the last transaction
+        self.limits = limits
+        # Messages age by a clock that nobody sets while we run: else a clock put right would drop them all.
+        self._epoch = time.time() - time.monotonic()
+        self._version = 0
+        self._looked_for_old_at = time.monotonic()
         self._disk_retry = disk_retry
         self._lock_patience = lock_patience
         self._disk: sqlite3.Connection
         self._memory: sqlite3.Connection | None = None
         self._retry_at = 0.0
-        self._told_drops_at = float("-inf")
-        self._drops_untold = 0
+        self._told_drops_at: dict[str, float] = {}
+        self._drops_untold: Counter[str] = Counter()
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._epoch + time.monotonic()
 
     @property
     def durable(self) -> bool:
@@ -76,7 +87,7 @@ class OutboxFile:
         except DamagedError as damage:
             self._move_aside(damage)
             self._disk = self._connect()
-        self.backlog = _backlog(self._disk)
+        self.standings = _standings(self._disk)
 
     def hurry(self) -> None:
         """It is about to be closed. May be called by any thread."""
@@ -86,7 +97,7 @@ class OutboxFile:
         """What the disk does not take now is lost, and said."""
         self.back_to_disk(now=True)
         if self._memory:
-            log.error("%s still cannot be written: what waits is lost (%s)", self.path, self.backlog)
+            log.error("%s still cannot be written: what waits is lost (%s)", self.path, self._in_words())
             self._memory.close()
         self._disk.close()
 
@@ -103,18 +114,30 @@ class OutboxFile:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if through_power_cuts else 'NORMAL'}")
                 with transaction(connection):
                     outcomes = [_outcome(work, connection) for work in works]
-                    dropped = self._drop_oldest(connection)
-                    backlog = _backlog(connection)
+                    dropped = enforce(connection, self.limits, self.now())
+                    standings = _standings(connection)
             except sqlite3.Error as error:
                 if connection is not self._disk or _code(error) not in REFUSED | LOCKED:
                     raise OutboxError(f"{self.path} cannot be used any more: {error}") from error
                 if _code(error) in REFUSED or time.monotonic() - began > self._lock_patience:
                     self._into_memory(error)
                 continue
-            self.backlog = backlog
-            if dropped:
-                self._tell_drops(dropped)
+            self.standings = standings
+            for each in dropped:
+                self._tell(each)
             return outcomes
+
+    def look(self) -> bool:
+        """Between transactions: whether another program changed the file. Drops what has become too old."""
+        try:
+            (version,) = (self._memory or self._disk).execute("PRAGMA data_version").fetchone()
+            changed = version != self._version
+            if changed or time.monotonic() > self._looked_for_old_at + LOOK_FOR_OLD_EVERY:
+                self._version, self._looked_for_old_at = version, time.monotonic()
+                self.transact([], through_power_cuts=False)
+        except (sqlite3.Error, OutboxError):
+            return False  # nobody asked for anything; whoever does is told
+        return bool(changed)
 
     def back_to_disk(self, now: bool = False) -> None:
         """Tries, every few seconds or now, to write down what lives in memory."""
@@ -159,8 +182,9 @@ class OutboxFile:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA journal_size_limit = 67108864")
             self._migrate(connection)
-            self._settle_channels(connection)
+            connection.execute("REINDEX")  # quick_check looks at tables alone, and this index is only for speed
             self._drop_unreadable(connection)
+            self._settle_channels(connection)
             connection.execute(f"PRAGMA busy_timeout = {LOOK_AGAIN}")
         except sqlite3.Error as error:
             connection.close()
@@ -199,11 +223,13 @@ class OutboxFile:
                 "SELECT coalesce(min(position) - 1, (SELECT seq FROM sqlite_sequence), 0) FROM messages"
             ).fetchone()
             known = {name for (name,) in connection.execute("SELECT name FROM channels")}
-            for name in known - set(self.backlog):
+            for name in known - set(self.standings):
                 connection.execute("DELETE FROM channels WHERE name = ?", (name,))
-            for name in set(self.backlog) - known:
-                connection.execute("INSERT INTO channels VALUES (?, ?)", (name, first))
+                connection.execute("DELETE FROM dead_letters WHERE channel = ?", (name,))
+            for name in set(self.standings) - known:
+                connection.execute("INSERT INTO channels (name, position) VALUES (?, ?)", (name, first))
             forget_delivered(connection)
+            count(connection, self.standings)
 
     def _drop_unreadable(self, connection: sqlite3.Connection) -> None:
         """Damage inside a row is none to SQLite; to a channel, a message that is no JSON would be."""
@@ -223,44 +249,31 @@ class OutboxFile:
             "lost, open alerts are forgotten, and sequences start again at 1", self.path, damage, aside,
         )  # fmt: skip
 
-    def _drop_oldest(self, connection: sqlite3.Connection) -> int:
-        """Keeps the number of messages within the limit. Positions have next to no holes, so they count."""
-        last, first = connection.execute(
-            "SELECT (SELECT max(position) FROM messages), (SELECT min(position) FROM messages)"
-        ).fetchone()
-        if last is None or last - first < self._limit:
-            return 0
-        up_to = last - self._limit
-        connection.execute("DELETE FROM messages WHERE position <= ?", (up_to,))
-        connection.execute("UPDATE channels SET position = ?1 WHERE position < ?1", (up_to,))
-        return int(up_to - first + 1)
-
-    def _tell_drops(self, dropped: int) -> None:
-        self.counts["dropped"] += dropped
-        self._drops_untold += dropped
-        if time.monotonic() - self._told_drops_at < TELL_DROPS_EVERY:
+    def _tell(self, dropped: Dropped) -> None:
+        self.counts["dropped"] += dropped.messages
+        self._drops_untold[dropped.channel] += dropped.messages
+        if time.monotonic() < self._told_drops_at.get(dropped.channel, float("-inf")) + TELL_DROPS_EVERY:
             return
-        slowest = max(self.backlog, key=lambda name: self.backlog[name])
+        limits = self.limits
+        bound = f"{limits.age / 86_400:g} days" if dropped.too_old else f"{limits.size / 1e6:g} MB"
         log.error(
-            "The outbox is full (%d messages): %d of the oldest were dropped before channel '%s' had them. "
+            "%d message(s) were dropped before channel '%s' had them: more than %s of alerts wait. "
             "Bring that channel back, or remove it from alerts.channels",
-            self._limit, self._drops_untold, slowest,
+            self._drops_untold.pop(dropped.channel), dropped.channel, bound,
         )  # fmt: skip
-        self._told_drops_at, self._drops_untold = time.monotonic(), 0
+        self._told_drops_at[dropped.channel] = time.monotonic()
+
+    def _in_words(self) -> str:
+        return ", ".join(f"{each.waiting} for '{name}'" for name, each in self.standings.items())
 
 
-def forget_delivered(connection: sqlite3.Connection) -> None:
-    """What every channel has is no longer needed."""
-    connection.execute("DELETE FROM messages WHERE position <= (SELECT min(position) FROM channels)")
-
-
-def _backlog(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many messages each channel does not have yet."""
-    return dict(
-        connection.execute(
-            "SELECT name, coalesce((SELECT seq FROM sqlite_sequence), 0) - position FROM channels"
-        ).fetchall()
+def _standings(connection: sqlite3.Connection) -> dict[str, Standing]:
+    rows = connection.execute(
+        "SELECT name, waiting, bytes, dropped,"
+        " (SELECT count(*) FROM dead_letters WHERE channel = name),"
+        " (SELECT coalesce(sum(again), 0) FROM dead_letters WHERE channel = name) FROM channels"
     )
+    return {name: Standing(*rest) for name, *rest in rows}
 
 
 def _copy(source: sqlite3.Connection, target: sqlite3.Connection, patience: float) -> None:

@@ -1,0 +1,142 @@
+"""A full outbox: the slowest channel loses first, an alert's last word stays longest, and it is told."""
+
+import asyncio
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alerts.outbox import Outbox
+from alerts.outbox_limits import Limits
+from alerts.verdict import Change, Severity
+from tests.alerts.samples import put_many, renderer, sequences, verdict
+
+OPENED, UPDATED, CLOSED = Change.OPENED, Change.UPDATED, Change.CLOSED
+SIZE = len(renderer()(100).body)  # of one message; those with fewer digits are a few bytes shorter
+
+
+def room_for(messages: int, age: float = 3600) -> Limits:
+    return Limits(size=messages * SIZE, age=age, dead_letters=3)
+
+
+async def tell(outbox: Outbox, alert: str, change: Change, severity: Severity = Severity.WARNING) -> None:
+    await outbox.put(replace(verdict("gate", alert, change), severity=severity), renderer())
+
+
+async def take(outbox: Outbox, channel: str, messages: int) -> None:
+    await outbox.delivered(channel, (await outbox.waiting(channel, messages))[-1].position)
+
+
+async def test_one_dead_channel_drops_only_its_own(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with Outbox(tmp_path / "outbox", ["dead", "slow"], limits=room_for(50)) as outbox:
+        await put_many(outbox, 45)
+        await take(outbox, "slow", 40)
+        await put_many(outbox, 20)
+        assert await sequences(outbox, "slow") == list(range(41, 66))  # not one is missing
+        left = await sequences(outbox, "dead")
+        assert left == list(range(66 - len(left), 66))  # each is an alert of its own: the oldest went
+        assert 47 <= len(left) <= 50
+        assert outbox.standing("dead").dropped == outbox.counts["dropped"] == 65 - len(left)
+        assert outbox.standing("dead").waiting == len(left)
+        assert (outbox.standing("slow").waiting, outbox.standing("slow").dropped) == (25, 0)
+        await put_many(outbox, 60)  # now there is nothing left that the dead one wants alone
+        assert outbox.standing("slow").dropped > 0
+        assert await sequences(outbox, "slow") == await sequences(outbox, "dead")
+        await take(outbox, "dead", 1000)
+        assert outbox.standing("dead").dropped == 0  # it has caught up
+    told = [record.message for record in caplog.records]
+    assert told[0].startswith("18 message(s) were dropped before channel 'dead' had them: more than 0.0")
+    assert told[0].endswith("Bring that channel back, or remove it from alerts.channels")
+    assert sum("'dead'" in line for line in told) == 1  # once a minute
+
+
+async def test_of_each_alert_the_last_word_stays_longest(tmp_path: Path) -> None:
+    async with Outbox(tmp_path / "outbox", ["dead"], limits=room_for(7)) as outbox:
+        await tell(outbox, "old, minor", OPENED, Severity.INFO)  # 1
+        await tell(outbox, "over", OPENED)  # 2: goes, as 4 says the same and more
+        await tell(outbox, "grave", OPENED, Severity.CRITICAL)  # 3
+        await tell(outbox, "over", CLOSED)  # 4
+        await tell(outbox, "goes on", OPENED)  # 5: goes
+        await tell(outbox, "goes on", UPDATED)  # 6
+        await tell(outbox, "new, minor", OPENED, Severity.INFO)  # 7
+        await tell(outbox, "newest", OPENED)  # 8
+        assert await sequences(outbox, "dead") == [1, 3, 4, 6, 7, 8]
+        await tell(outbox, "9", OPENED)
+        assert await sequences(outbox, "dead") == [1, 3, 4, 6, 7, 8, 9]
+        await tell(outbox, "10", OPENED)  # only last words are left: the least severe, and of them the oldest
+        assert await sequences(outbox, "dead") == [3, 4, 6, 8, 9, 10]
+        for number in range(11, 20):
+            await tell(outbox, str(number), OPENED)
+        assert 3 in await sequences(outbox, "dead")
+        assert len(await outbox.open_verdicts()) == 16  # dropping a message forgets no alert
+
+
+async def test_what_is_too_old_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with Outbox(tmp_path / "outbox", ["dead"], limits=room_for(50, age=0.2)) as outbox:
+        await put_many(outbox, 5)
+        assert outbox.backlog("dead") == 5
+        await asyncio.sleep(0.25)
+        await put_many(outbox, 1)
+        assert await sequences(outbox, "dead") == [6]
+        assert outbox.standing("dead").dropped == 5
+    assert "5 message(s) were dropped before channel 'dead' had them: more than" in caplog.text
+    async with Outbox(tmp_path / "outbox", ["dead"], limits=room_for(50)) as outbox:
+        assert (outbox.standing("dead").waiting, outbox.standing("dead").dropped) == (1, 5)  # not forgotten
+
+
+async def test_the_file_stays_bounded(tmp_path: Path) -> None:
+    limits = Limits(size=1_000_000)
+    async with Outbox(tmp_path / "outbox", ["dead"], limits=limits) as outbox:
+        for _ in range(20):
+            await put_many(outbox, 500, ("gate", "yard"))
+        assert 0.9e6 < outbox.standing("dead").size <= 1e6
+    assert (tmp_path / "outbox").stat().st_size < 2e6
+
+
+async def test_dead_letters_are_kept_bounded_and_tried_again(tmp_path: Path) -> None:
+    async with Outbox(tmp_path / "outbox", ["mqtt", "log"], limits=room_for(50)) as outbox:
+        await put_many(outbox, 6)
+        for waiting in await outbox.waiting("mqtt", 5):
+            await outbox.refused("mqtt", waiting.position, f"number {waiting.message.sequence} is too large")
+        assert await sequences(outbox, "mqtt") == [6]
+        assert await sequences(outbox, "log") == [1, 2, 3, 4, 5, 6]
+        assert (outbox.standing("mqtt").dead, outbox.counts["dead_letters_dropped"]) == (3, 2)
+        assert await outbox.to_try_again("mqtt") == []
+        news = outbox.news("mqtt")
+        news.clear()
+        with sqlite3.connect(tmp_path / "outbox") as other:  # as another program does it
+            other.execute("UPDATE dead_letters SET again = 1 WHERE sequence > 3")
+        async with asyncio.timeout(5):
+            await news.wait()
+        again = await outbox.to_try_again("mqtt")
+        assert [each.message for each in again] == [renderer()(4), renderer()(5)]
+        await outbox.tried_again("mqtt", again[0].position, None)
+        await outbox.tried_again("mqtt", again[1].position, "still too large")
+        assert (outbox.standing("mqtt").dead, outbox.standing("mqtt").again) == (2, 0)
+    async with Outbox(tmp_path / "outbox", ["log"]):  # a channel that is gone takes its dead letters along
+        with sqlite3.connect(tmp_path / "outbox") as other:
+            assert other.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
+
+
+async def test_a_file_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
+    from alerts.outbox_schema import APPLICATION_ID, MIGRATIONS
+
+    with sqlite3.connect(tmp_path / "outbox") as old:
+        old.executescript(MIGRATIONS[0])
+        old.execute("PRAGMA user_version = 1")
+        old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        old.execute("INSERT INTO channels VALUES ('redis', 1)")
+        old.execute("INSERT INTO sequences VALUES ('gate', 3)")
+        for number in (1, 2, 3):
+            message = renderer()(number)
+            old.execute(
+                "INSERT INTO messages (id, stream, kind, sequence, body) VALUES (?, 'gate', 'quality', ?, ?)",
+                (message.id, number, message.body),
+            )
+    old.close()
+    async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
+        assert await sequences(outbox) == [2, 3]
+        assert outbox.standing("redis").waiting == 2
+        assert outbox.standing("redis").size == len(renderer()(2).body) * 2
+        assert (await outbox.put(verdict(), renderer())).sequence == 4
