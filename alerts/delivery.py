@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TypeVar
 
-from alerts.channel import Channel, Message, PublishError
+from alerts.channel import Channel, PublishError
 from alerts.outbox import Outbox, Waiting
 
 log = logging.getLogger(__name__)
@@ -32,10 +32,12 @@ class Delivery:
         patience: float = 30.0,
         first_retry: float = 0.25,
         longest_retry: float = 15.0,
+        tries: int = 5,
     ) -> None:
         """A batch is to be taken within `patience` seconds.
 
-        Retries wait between `first_retry` and `longest_retry` seconds, doubling, with jitter.
+        Retries wait between `first_retry` and `longest_retry` seconds, doubling, with jitter. A message that
+        is refused for good `tries` times becomes a dead letter, and holds up those behind it no longer.
         """
         self.channel = channel
         self.connected: bool | None = None  # None: nothing was tried yet
@@ -46,6 +48,9 @@ class Delivery:
         self._patience = patience
         self._first_retry = first_retry
         self._longest_retry = longest_retry
+        self._tries = tries
+        self._refusals = (0, 0)  # the position of the message refused last, and how often it was
+        self._singly = 0  # so many messages go one by one, to find the one that is refused
         self._one_at_a_time = asyncio.Lock()
         self._down_since = 0.0
 
@@ -65,8 +70,10 @@ class Delivery:
                 if time.monotonic() >= tended + self._tend_every:
                     await self._tend()
                     tended = time.monotonic()
+                published = self.counts["published"]
                 if await self._hand_over():
-                    wait = self._first_retry
+                    if self.counts["published"] > published:
+                        wait = self._first_retry
                     continue
             except PublishError as error:
                 self._went_down(error)
@@ -113,20 +120,55 @@ class Delivery:
     async def _hand_over(self) -> bool:
         """One batch; False where nothing waits. Raises PublishError."""
         async with self._one_at_a_time:
-            batch = await self._outbox.waiting(self.channel.name, self.channel.batch)
+            for letter in await self._outbox.to_try_again(self.channel.name):
+                await self._try_again(letter)
+            batch = await self._outbox.waiting(self.channel.name, 1 if self._singly else self.channel.batch)
             if not batch:
                 return False
             try:
                 await self._publish(batch)
             except PublishError as error:
-                if not error.permanent or len(batch) > 1:
+                if not error.permanent:
                     raise
-                self._leave_out(batch[0].message, error)
+                if len(batch) > 1:
+                    self._singly = len(batch)
+                    return True
+                await self._refused(batch[0], error)
             else:
+                await self._outbox.delivered(self.channel.name, batch[-1].position)
                 self.counts["published"] += len(batch)
-            await self._outbox.delivered(self.channel.name, batch[-1].position)
+            self._singly = max(0, self._singly - 1)
             self._came_back()
             return True
+
+    async def _refused(self, waiting: Waiting, error: PublishError) -> None:
+        """Raises the error again until it was tried often enough."""
+        position, times = self._refusals
+        times = times + 1 if position == waiting.position else 1
+        self._refusals = waiting.position, times
+        if times < self._tries:
+            raise error
+        await self._outbox.refused(self.channel.name, waiting.position, str(error))
+        self.counts["refused"] += 1
+        log.error(
+            "Channel '%s' never gets message %s of %s, see `framewarden outbox`: %s",
+            self.channel.name, waiting.message.id, waiting.message.stream, error,
+        )  # fmt: skip
+
+    async def _try_again(self, letter: Waiting) -> None:
+        """A dead letter that an operator wants to be tried again. Raises PublishError where nothing goes."""
+        try:
+            await self._publish([letter])
+        except PublishError as error:
+            if not error.permanent:
+                raise
+            log.error(
+                "Channel '%s' refuses message %s again: %s", self.channel.name, letter.message.id, error
+            )
+            await self._outbox.tried_again(self.channel.name, letter.position, str(error))
+        else:
+            await self._outbox.tried_again(self.channel.name, letter.position, None)
+            self.counts["published"] += 1
 
     async def _publish(self, batch: list[Waiting]) -> None:
         messages = [waiting.message for waiting in batch]
@@ -142,19 +184,11 @@ class Delivery:
                 raise
             raise PublishError(f"{otherwise} within {self._patience:g} s") from None
 
-    def _leave_out(self, message: Message, error: PublishError) -> None:
-        """What is refused for good would hold up all that comes after it."""
-        self.counts["refused"] += 1
-        log.error(
-            "Channel '%s' does not get message %s of %s: %s",
-            self.channel.name, message.id, message.stream, error,
-        )  # fmt: skip
-
     def _went_down(self, error: PublishError) -> None:
         self.counts["failed"] += 1
         self.last_error = str(error)
-        if self.connected is False:
-            return
+        if error.permanent or self.connected is False:
+            return  # one message alone says nothing about the channel
         self.counts["lost_connection"] += self.connected is True
         self.connected = False
         self._down_since = time.monotonic()

@@ -182,7 +182,7 @@ class OutboxFile:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA journal_size_limit = 67108864")
             self._migrate(connection)
-            connection.execute("REINDEX")  # quick_check looks at tables alone, and this index is only for speed
+            connection.execute("REINDEX")  # quick_check looks at tables alone
             self._drop_unreadable(connection)
             self._settle_channels(connection)
             connection.execute(f"PRAGMA busy_timeout = {LOOK_AGAIN}")

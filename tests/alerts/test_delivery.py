@@ -1,9 +1,11 @@
 """Delivery hands over everything, in order, however the channel behaves, and says so once."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +80,7 @@ async def until_delivered(*deliveries: Delivery, seconds: float = 5) -> None:
             await asyncio.sleep(0.005)
 
 
-def deliver(outbox: Outbox, channel: Channel, **options: float) -> Delivery:
+def deliver(outbox: Outbox, channel: Channel, **options: Any) -> Delivery:
     return Delivery(outbox, channel, first_retry=0.01, longest_retry=0.05, **options)
 
 
@@ -226,19 +228,47 @@ async def test_a_channel_without_a_place_in_the_outbox_is_our_mistake(tmp_path: 
             await deliver(outbox, Collector("redis")).run()
 
 
-async def test_what_is_refused_for_good_is_left_out_and_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("batch", [1, 7])
+async def test_what_is_refused_for_good_becomes_a_dead_letter_and_blocks_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, batch: int
 ) -> None:
-    channel = Collector(batch=1)
+    channel = Collector(batch=batch)
     channel.never = {2, 4}
     async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
-        await put_many(outbox, 5)
-        delivery = deliver(outbox, channel)
+        await put_many(outbox, 20)
+        delivery = deliver(outbox, channel, tries=3)
         async with running(delivery):
             await until_delivered(delivery)
-    assert channel.sequences() == [1, 3, 5]
-    assert (delivery.counts["published"], delivery.counts["refused"]) == (3, 2)
-    assert "Channel 'redis' does not get message gate-2 of gate: number 2 is too large" in caplog.text
+            assert channel.sequences() == [1, 3, *range(5, 21)]
+            assert (delivery.counts["published"], delivery.counts["refused"]) == (18, 2)
+            assert delivery.counts["failed"] == 4  # each was tried three times
+            assert outbox.standing("redis").dead == 2
+            assert (delivery.connected, delivery.last_error) == (True, "")
+            channel.never = {4}  # the receiver was mended; not for all
+            with sqlite3.connect(tmp_path / "outbox") as other:
+                other.execute("UPDATE dead_letters SET again = 1")
+            async with asyncio.timeout(5):
+                while outbox.standing("redis").dead > 1 or outbox.standing("redis").again:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            assert channel.sequences()[-1] == 2
+    told = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert told == [
+        "Channel 'redis' never gets message gate-2 of gate, see `framewarden outbox`: number 2 is too large",
+        "Channel 'redis' never gets message gate-4 of gate, see `framewarden outbox`: number 4 is too large",
+        "Channel 'redis' refuses message gate-4 again: number 4 is too large",
+    ]
+
+
+async def test_a_channel_that_refuses_everything_is_asked_less_and_less(tmp_path: Path) -> None:
+    channel = Collector(batch=1)
+    channel.never = set(range(1, 1000))
+    async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
+        await put_many(outbox, 100)
+        delivery = Delivery(outbox, channel, first_retry=0.01, longest_retry=10, tries=2)
+        async with running(delivery):
+            await asyncio.sleep(0.6)
+        assert 2 <= delivery.counts["refused"] <= 8
+        assert outbox.backlog("redis") >= 92
 
 
 async def test_a_receiver_is_given_the_pause_that_it_asks_for(tmp_path: Path) -> None:
