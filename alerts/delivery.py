@@ -162,7 +162,7 @@ class Delivery:
         except PublishError as error:
             if not error.permanent:
                 raise
-            log.error(
+            log.error(  # noqa: TRY400 - words for the operator
                 "Channel '%s' refuses message %s again: %s", self.channel.name, letter.message.id, error
             )
             await self._outbox.tried_again(self.channel.name, letter.position, str(error))
