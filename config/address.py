@@ -75,6 +75,20 @@ def redis_address(text: str) -> str:
     return text
 
 
+def service_address(text: str, with_path: bool = True) -> str:
+    """The address of a service, its password encoded. Raises ValueError for what can be none."""
+    text = understand_url(text)
+    parts = _split(text)
+    _port(parts)
+    if not parts.hostname:
+        raise ValueError(f"names no host: write {parts.scheme}://HOST")
+    if not with_path and (parts.path.strip("/") or parts.query or parts.fragment):
+        raise ValueError(
+            f"nothing may stand after host and port, as in {parts.scheme}://HOST:1883; {ENCODING}"
+        )
+    return text
+
+
 def may_hide_password(text: str) -> bool:
     """Whether an '@' stands where a path should be: it may end a password that was typed unencoded.
 

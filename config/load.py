@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from config.document import Place, Trouble, read
+from config.contradictions import contradictions
+from config.document import Trouble, read
 from config.explain import explain, named
 from config.problem import ConfigError, Problem
 from config.secrets import hide
@@ -24,7 +24,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     once.
     """
     document = read(path, environ)
-    troubles = [*document.troubles, *_doubled_names(document.data, document.line)]
+    troubles = [*document.troubles, *contradictions(document)]
     told = {trouble.place for trouble in troubles}
     settings = None
     try:
@@ -61,20 +61,3 @@ def _safe(text: str) -> str:
 def _has_inner(outer: ErrorDetails, details: Iterable[ErrorDetails]) -> bool:
     loc = outer["loc"]
     return any(len(detail["loc"]) > len(loc) and detail["loc"][: len(loc)] == loc for detail in details)
-
-
-def _doubled_names(data: Any, line_of: Any) -> list[Trouble]:
-    """Told here and not by Settings, because here lines are known and other problems do not hide it."""
-    streams = data.get("streams") if isinstance(data, dict) else None
-    first: dict[str, int] = {}
-    troubles = []
-    for number, stream in enumerate(streams if isinstance(streams, list) else ()):
-        name = stream.get("name") if isinstance(stream, dict) else None
-        if not isinstance(name, str):
-            continue
-        place: Place = ("streams", number, "name")
-        if name in first:
-            text = f"another stream has this name on line {first[name]}; each needs its own"
-            troubles.append(Trouble(place, line_of(place), text))
-        first.setdefault(name, line_of(place))
-    return troubles

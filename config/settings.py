@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from config.address import redis_address, source_address
+from config.channels import ChannelSettings, LogChannelSettings, RedisChannelSettings
+from config.section import Seconds, Section
 
 StreamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 DetectorName = Literal["quality", "anomaly"]
@@ -14,13 +16,6 @@ LISTEN = (
     r"^(\[[0-9a-fA-F:]+\]|[^:/\s]+):"
     r"(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$"
 )
-Seconds = Annotated[float, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A part of the file: unknown keys are errors, and nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class RedisSettings(Section):
@@ -135,21 +130,6 @@ class DetectorsSettings(Section):
     anomaly: AnomalySettings = AnomalySettings()
 
 
-class RedisChannelSettings(Section):
-    """Pub/sub framewarden:alerts:<stream>:<kind> and the Redis Stream framewarden:alerts."""
-
-    kind: Literal["redis"] = "redis"
-
-
-class LogChannelSettings(Section):
-    """One line in the service's log for each message."""
-
-    kind: Literal["log"] = "log"
-
-
-ChannelSettings = Annotated[RedisChannelSettings | LogChannelSettings, Field(discriminator="kind")]
-
-
 class EvidenceSettings(Section):
     """Pictures kept beside the alerts."""
 
@@ -166,7 +146,13 @@ class AlertsSettings(Section):
         default=(RedisChannelSettings(), LogChannelSettings()),
         min_length=1,
         examples=[[{"kind": "redis"}, {"kind": "log"}]],
-        description="Where messages go, each with its own outbox.",
+        description="Where messages go, each with its own outbox; docs/channels.md shows all kinds.",
+    )
+    link: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        examples=["https://watch.example/alerts/{alert_id}"],
+        description="Where people can look at an alert: {alert_id} and {stream} are filled in.",
     )
     cooldown: float = Field(
         default=30, ge=0, description="Seconds after closing in which the same alert does not open again."
@@ -178,15 +164,6 @@ class AlertsSettings(Section):
         default=5, description="Seconds without a picture until a stream is offline."
     )
     evidence: EvidenceSettings = EvidenceSettings()
-
-    @field_validator("channels")
-    @classmethod
-    def _each_kind_once(cls, channels: tuple[ChannelSettings, ...]) -> tuple[ChannelSettings, ...]:
-        kinds = [channel.kind for channel in channels]
-        for kind in kinds:
-            if kinds.count(kind) > 1:
-                raise ValueError(f"'kind: {kind}' stands here more than once: leave out all but one")
-        return channels
 
 
 class ServiceSettings(Section):

@@ -15,12 +15,12 @@ from alerts.delivery import Delivery
 from alerts.embedded_redis import EmbeddedRedis
 from alerts.evidence import EvidenceStore
 from alerts.judge import Judge
-from alerts.log_channel import LogChannel
 from alerts.outbox import Outbox
 from alerts.redis_channel import RedisChannel
 from alerts.rules import Rules
 from config.settings import DetectorName, Settings, StreamSettings
 from config.state import state_folder
+from daemon.channels import filtered, open_channel
 from daemon.watch import Watch
 from detectors.detection import Detector
 from detectors.examiner import Examiner
@@ -91,7 +91,7 @@ class House:
         """Writes framewarden:streams:<name>, and tells the delivery to Redis whether Redis answers."""
         if self.redis is None:
             return False
-        delivery = next(each for each in self.deliveries if each.channel is self.redis)
+        delivery = next(each for each in self.deliveries if each.channel.name == self.redis.name)
         try:
             await self.redis.show(stream, fields)
         except PublishError as trouble:
@@ -159,18 +159,13 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
     async with AsyncExitStack() as stack:
         redis: RedisChannel | None = None
         channels: list[Channel] = []
-        for channel in settings.alerts.channels:
-            match channel.kind:
-                case "redis":
-                    url = settings.redis.url or await _embedded_redis(settings, folder, stack)
-                    redis = RedisChannel(url, stream_length=settings.redis.stream_length)
-                    channels.append(redis)
-                case "log":
-                    channels.append(LogChannel())
-                case _:
-                    assert_never(channel.kind)
-        for each in channels:
-            stack.push_async_callback(each.close)
+        url = RedisAddress(settings, folder, stack)
+        for wanted in settings.alerts.channels:
+            channel = await open_channel(wanted, settings, folder / "channels", url)
+            stack.push_async_callback(channel.close)
+            channels.append(filtered(channel, wanted.only))
+            if redis is None and isinstance(channel, RedisChannel):
+                redis = channel  # the first of several shows how the streams are doing
         outbox = await stack.enter_async_context(
             Outbox(folder / "outbox.sqlite", [each.name for each in channels])
         )
@@ -196,11 +191,22 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
         )
 
 
-async def _embedded_redis(settings: Settings, folder: Path, stack: AsyncExitStack) -> str:
-    """Starts a redis-server of our own, and says how to reach it."""
-    server = await stack.enter_async_context(
-        EmbeddedRedis(folder / "redis", settings.redis.port, stream_length=settings.redis.stream_length)
-    )
-    path = server.url.removeprefix("unix://")
-    log.info("no redis.url is set: alerts are on an embedded server; look with: redis-cli -s %s", path)
-    return server.url
+class RedisAddress:
+    """Where Redis is: redis.url, or a redis-server of our own, which is started when it is first wanted."""
+
+    def __init__(self, settings: Settings, folder: Path, stack: AsyncExitStack) -> None:
+        self._url = settings.redis.url
+        self._settings, self._folder, self._stack = settings, folder, stack
+
+    async def __call__(self) -> str:
+        if self._url is None:
+            redis = self._settings.redis
+            server = await self._stack.enter_async_context(
+                EmbeddedRedis(self._folder / "redis", redis.port, stream_length=redis.stream_length)
+            )
+            self._url = server.url
+            path = server.url.removeprefix("unix://")
+            log.info(
+                "no redis.url is set: alerts are on an embedded server; look with: redis-cli -s %s", path
+            )
+        return self._url

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.channels import LogChannelSettings, RedisChannelSettings
 from config.load import ConfigError, load
-from config.settings import LogChannelSettings, RedisChannelSettings
 
 GATE = "streams:\n  - {name: gate, url: clip.mp4}\n"
 
@@ -95,8 +95,13 @@ alerts:
         (GATE + "redis: {host: h}\n", "3: redis: unknown key 'host', did you mean 'url'?"),
         (GATE + "redis: {port: 6379, url: 'redis://h'}\n", "3: redis: 'port' is for the embedded server, and 'url' names another: leave one out"),
         (GATE + "alerts: {channels: [{}]}\n", "3: alerts: channels: item 1: 'kind' is missing: every channel says what it is, for example kind: redis"),
-        (GATE + "alerts: {channels: [{kind: log, loud: 1}]}\n", "3: alerts: channels: item 1: unknown key 'loud': known here: kind"),
-        (GATE + "alerts: {channels: [{kind: log}, {kind: redis}, {kind: log}]}\n", "3: alerts: channels: 'kind: log' stands here more than once: leave out all but one"),
+        (GATE + "alerts: {channels: [{kind: log, loud: 1}]}\n", "3: alerts: channels: item 1: unknown key 'loud': known here: name, only, kind"),
+        (GATE + "alerts: {channels: [{kind: log}, {kind: redis}, {kind: log}]}\n", "3: alerts: channels: item 3: another channel is called 'log' on line 3: give this one a name, as in name: log-2"),
+        (GATE + "alerts: {channels: [{kind: log, name: a}, {kind: redis, name: a}]}\n", "3: alerts: channels: item 2: name: another channel has this name on line 3; each needs its own"),
+        (GATE + "alerts: {channels: [{kind: log, only: {streams: [gaet]}}]}\n", "3: alerts: channels: item 1: only: streams: item 1: no stream is called 'gaet', did you mean 'gate'?"),
+        (GATE + "alerts: {channels: [{kind: log, only: {kinds: [anomly]}}]}\n", "3: alerts: channels: item 1: only: kinds: item 1: expected anomaly, deepfake, object, quality or stream, found 'anomly', did you mean 'anomaly'?"),
+        (GATE + "alerts: {channels: [{kind: log, only: {states: [open]}}]}\n", "3: alerts: channels: item 1: only: states: item 1: expected opened, updated or closed, found 'open', did you mean 'opened'?"),
+        (GATE + "alerts: {channels: [{kind: log, filter: {}}]}\n", "3: alerts: channels: item 1: unknown key 'filter', did you mean 'only'?"),
         (GATE + "redis: {port: 1}\nredis: {port: 2}\n", "4: the key 'redis' stands here a second time, first on line 3"),
         (GATE + "redis: !server {}\n", "3: redis: the tag !server is not known: leave it out"),
         (GATE + "redis: {port: !!python/name:os.system ''}\n", "3: redis: port: the tag !!python/name:os.system is not known: leave it out"),

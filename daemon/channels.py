@@ -1,0 +1,34 @@
+"""Which class stands behind each kind of channel: the one place that names them."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import assert_never
+
+from alerts.channel import Channel
+from alerts.filtered import Filtered
+from alerts.log_channel import LogChannel
+from alerts.redis_channel import RedisChannel
+from config.channels import ChannelSettings, Only, name_of
+from config.settings import Settings
+
+
+async def open_channel(
+    wanted: ChannelSettings, settings: Settings, folder: Path, redis_url: Callable[[], Awaitable[str]]
+) -> Channel:
+    """One channel, without its filter. It connects when it is first used.
+
+    `folder` holds what a channel has to remember; `redis_url` starts the embedded server if need be.
+    """
+    name = name_of(wanted)
+    match wanted.kind:
+        case "redis":
+            return RedisChannel(await redis_url(), name=name, stream_length=settings.redis.stream_length)
+        case "log":
+            return LogChannel(name)
+        case _:
+            assert_never(wanted.kind)
+
+
+def filtered(channel: Channel, only: Only) -> Channel:
+    """The channel as its deliveries see it."""
+    return channel if only == Only() else Filtered(channel, only)
