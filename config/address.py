@@ -1,4 +1,4 @@
-"""What an address may be: a camera's, a recording's, a Redis server's; and what is wrong with one, in words.
+"""What an address may be: a camera's, a recording's, a service's; and what is wrong with one, in words.
 
 No sentence here repeats more of an address than its scheme, so none can repeat a password.
 """
@@ -7,7 +7,7 @@ import difflib
 import os
 import re
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from config.secrets import understand_url
 
@@ -21,8 +21,6 @@ _LISTENING = ("srt", "udp")  # these may name a port of this machine and no host
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}")
 _ALMOST = re.compile(r"(?P<scheme>[A-Za-z]{3,5})(:/?|//)(?!/)")  # rtsp:/h, rtsp:h, rtsp//h
 _HOST_AND_PORT = re.compile(r"\d{1,3}(\.\d{1,3}){3}(:\d+)?(/|$)|[A-Za-z0-9.-]+:\d+(/|$)")
-_REDIS_OPTIONS = ("db", "username", "password")
-_TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
 
 
 def source_address(text: str, folder: Path | None = None) -> str:
@@ -48,30 +46,6 @@ def source_address(text: str, folder: Path | None = None) -> str:
     port = _port(parts)
     if not parts.hostname and not (scheme in _LISTENING and port):
         raise ValueError(f"names no host: write {scheme}://HOST/...")
-    return text
-
-
-def redis_address(text: str) -> str:
-    """The address of a Redis server, its password encoded. Raises ValueError for what can be none."""
-    text = understand_url(text)
-    parts = _split(text)
-    if parts.scheme == "unix":
-        if parts.hostname or parts.path in ("", "/"):
-            raise ValueError("names no socket: write unix:///run/redis.sock, with three slashes")
-    else:
-        _port(parts)
-        if not parts.hostname:
-            raise ValueError("names no host: write one after //, as in redis://127.0.0.1:6379/0")
-        if not re.fullmatch(r"/?\d*", parts.path):
-            raise ValueError(
-                "only a database's number may stand after host and port, as in redis://HOST:6379/0"
-            )
-    known = _REDIS_OPTIONS + (_TLS_OPTIONS if parts.scheme == "rediss" else ())
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
-        if name not in known:
-            raise ValueError(f"one of the options after '?' is not known: {', '.join(known)}")
-        if name == "db" and not value.isdecimal():
-            raise ValueError("the option db is a database's number, as in ?db=0")
     return text
 
 

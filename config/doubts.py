@@ -1,6 +1,7 @@
 """What may be wrong with a good configuration: a recording may come later, an odd address may be right."""
 
 from config.address import ENCODING, is_there, may_hide_password
+from config.redis_address import TLS_FILES, redis_address
 from config.secrets import hide
 from config.settings import Settings
 
@@ -13,4 +14,13 @@ def doubts(settings: Settings) -> list[str]:
             told.append(f"stream '{stream.name}': url: there is an '@' after the host: {ENCODING}")
         elif "://" not in stream.url and not is_there(stream.url):
             told.append(f"stream '{stream.name}': url: {stream.url} is not there, or not for this user")
+    if settings.redis.url:
+        if all(channel.kind != "redis" for channel in settings.alerts.channels):
+            told.append("redis: url: alerts.channels names no 'kind: redis', so nothing is sent there")
+        options = redis_address(settings.redis.url).options
+        told += [
+            f"redis: url: {name}: {options[name]} is not there, or not for this user"
+            for name in TLS_FILES
+            if name in options and not is_there(options[name])
+        ]
     return [hide(text) for text in told]

@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from config.address import redis_address, source_address
+from config.address import source_address
 from config.channels import ChannelSettings, LogChannelSettings, RedisChannelSettings
+from config.redis_address import SCHEMES, redis_address
+from config.secrets import understand_url
 from config.section import Seconds, Section
 
 StreamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -23,10 +25,11 @@ class RedisSettings(Section):
 
     url: str | None = Field(
         default=None,
-        pattern=r"^(redis|rediss|unix)://",
+        pattern=rf"^({'|'.join(each.replace('+', '[+]') for each in SCHEMES)})://",
         repr=False,  # may carry a password
         examples=["redis://127.0.0.1:6379/0"],
-        description="redis://, rediss:// or unix://. Empty: an embedded redis-server is started as a child.",
+        description="redis://, rediss://, unix:// or redis+sentinel://. Empty: an embedded redis-server is "
+        "started as a child.",
     )
     port: int | None = Field(
         default=None,
@@ -41,15 +44,27 @@ class RedisSettings(Section):
         description="About how many messages the Redis Stream framewarden:alerts keeps.",
     )
 
+    replicas: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="So many replicas must have an alert too before it counts as delivered.",
+    )
+
     @field_validator("url")
     @classmethod
     def _can_be_a_server(cls, url: str | None) -> str | None:
-        return redis_address(url) if url else None
+        if url:
+            redis_address(url)
+            return understand_url(url)
+        return None
 
     @model_validator(mode="after")
     def _one_server(self) -> "RedisSettings":
         if self.url and self.port:
             raise ValueError("'port' is for the embedded server, and 'url' names another: leave one out")
+        if self.replicas and not self.url:
+            raise ValueError("the embedded server has no replicas: leave 'replicas' out, or name a 'url'")
         return self
 
 
@@ -139,6 +154,18 @@ class EvidenceSettings(Section):
     )
 
 
+class OutboxSettings(Section):
+    """How much waits on disk for channels that are away. Beyond it messages are dropped, and that is told."""
+
+    megabytes: float = Field(
+        default=200,
+        ge=1,
+        description="Above this size messages are dropped; first of the channel with the most waiting, and "
+        "of each alert its last message last.",
+    )
+    keep_days: float = Field(default=7, gt=0, description="What waits longer than this is dropped.")
+
+
 class AlertsSettings(Section):
     """When an alert opens and closes, and where it goes."""
 
@@ -163,6 +190,7 @@ class AlertsSettings(Section):
     offline_after: Seconds = Field(
         default=5, description="Seconds without a picture until a stream is offline."
     )
+    outbox: OutboxSettings = OutboxSettings()
     evidence: EvidenceSettings = EvidenceSettings()
 
 

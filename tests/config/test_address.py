@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.address import ENCODING, LIVE_SCHEMES, may_hide_password, redis_address, source_address
+from config.address import ENCODING, LIVE_SCHEMES, may_hide_password, source_address
 from config.doubts import doubts
 from config.load import ConfigError, load
+from config.redis_address import redis_address
 from streams.opening import LIVE_OPTIONS
 
 
@@ -65,6 +66,10 @@ def test_a_source_that_can_never_be_opened(tmp_path: Path, url: str, words: str)
         ("redis://h?db=one", "the option db is a database's number, as in ?db=0"),
         ("unix://", "names no socket: write unix:///run/redis.sock, with three slashes"),
         ("unix://run/redis.sock", "names no socket: write unix:///run/redis.sock, with three slashes"),
+        ("rediss://h?ssl_keyfile=k.pem", "the option ssl_keyfile is of no use without ssl_certfile"),
+        ("redis+sentinel://a:26379,b:26379", "behind Sentinel an address is written redis+sentinel://HOST:26379,HOST:26379/SERVICE/0"),
+        ("redis+sentinel://a:99999/main", f"the port must be a number from 1 to 65535; {ENCODING}"),
+        ("redis+sentinel://a,,b/main", "behind Sentinel an address is written redis+sentinel://HOST:26379,HOST:26379/SERVICE/0"),
     ],
 )  # fmt: skip
 def test_a_redis_server_that_can_never_be_reached(tmp_path: Path, url: str, words: str) -> None:
@@ -91,7 +96,16 @@ def test_good_cameras_stay_as_they_are(url: str) -> None:
     ],
 )  # fmt: skip
 def test_good_servers_stay_as_they_are(url: str) -> None:
-    assert redis_address(url) == url
+    assert redis_address(url).url == url
+
+
+def test_a_service_behind_sentinel() -> None:
+    found = redis_address("rediss+sentinel://u:p@ss@a,[::1]:5/main/3?ssl_ca_certs=ca.pem&sentinel_password=x")
+    assert found.url == "rediss://u:p%40ss@main/3?ssl_ca_certs=ca.pem"
+    assert found.sentinels == (("a", 26379), ("::1", 5))
+    assert found.where == "main behind Sentinel at a:26379, [::1]:5"
+    assert found.tls
+    assert "p@ss" not in repr(found) and "p%40ss" not in repr(found)
 
 
 def test_a_file_may_be_called_like_a_host(tmp_path: Path) -> None:
@@ -105,7 +119,9 @@ def test_streams_lets_ffmpeg_open_every_scheme_that_is_known_here() -> None:
 
 
 @given(
-    head=st.sampled_from(["", "rtsp://", "redis://", "unix://", "x://", "rtsp:", "~", "file://"]),
+    head=st.sampled_from(
+        ["", "rtsp://", "redis://", "rediss+sentinel://", "unix://", "x://", "rtsp:", "~", "file://"]
+    ),
     rest=st.text(alphabet="ab1:/@?#[]%*.~ \n\0é&=\u2100", max_size=30),
 )
 def test_any_text_is_an_address_or_a_sentence_that_repeats_none_of_it(head: str, rest: str) -> None:
