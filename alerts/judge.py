@@ -1,8 +1,9 @@
 """Turns what detectors say of one stream into verdicts: pure, by the frames' own times alone."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,6 +20,16 @@ _WATCH: Final = DetectorCard(name="watch", model="outage timer")
 _RANK: Final = {Word.CALM: 0, Word.BETWEEN: 1, Word.DOUBT: 2, Word.ALARMING: 3}
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What closed not long ago, and may have to cool down."""
+
+    kind: Kind
+    label: str
+    subject: str
+    at: datetime  # UTC: the frame that closed it
+
+
 class Judge:
     """One stream's judge. Tell it everything that is seen, in order; it says what is worth telling."""
 
@@ -29,6 +40,8 @@ class Judge:
         self._tracks: dict[_Key, Track] = {}
         self._moment: Moment | None = None
         self._watched_until: datetime | None = None
+        self._closed: dict[_Key, datetime] = {}  # before the daemon started
+        self._cooling: dict[_Key, float] = {}  # of those, until when they cool down, by our seconds
 
     @property
     def standing(self) -> Mapping[str, str]:
@@ -39,8 +52,13 @@ class Judge:
         kinds = sorted({track.kind for track in self._tracks.values()})
         return {str(kind): _standing([t for t in self._tracks.values() if t.kind is kind]) for kind in kinds}
 
-    def resume(self, open_verdicts: Sequence[Verdict]) -> None:
-        """Goes on with the alerts that were open when the daemon ended: before the first frame."""
+    def resume(self, open_verdicts: Sequence[Verdict], closed: Sequence[Closed] = ()) -> None:
+        """Goes on with what was open, and with what was cooling down, when the daemon ended.
+
+        To be called before the first frame.
+        """
+        for each in closed:
+            self._closed[self._key(each)] = each.at
         for verdict in open_verdicts:
             if verdict.stream != self._stream:
                 raise ValueError(f"an alert of {verdict.stream} was given to the judge of {self._stream}")
@@ -111,6 +129,11 @@ class Judge:
         last = self._moment
         if last is None:
             self._moment = Moment(at, 0.0, 0)
+            for key, closed in self._closed.items():
+                # A recording that is watched again begins before its alerts closed: nothing cools down then.
+                if closed <= at:
+                    ago = (at - closed).total_seconds()
+                    self._cooling[key] = self._rules.cooldown_of(key[0]) - ago
         else:
             passed = (at - last.at).total_seconds()
             self._moment = Moment(at, last.now + max(0.0, passed), last.steps + (passed < 0))
@@ -121,7 +144,7 @@ class Judge:
         began = outage.at - timedelta(seconds=outage.lasted)
         return min(outage.at, max(began, self._watched_until or began))
 
-    def _key(self, detection: Detection) -> _Key:
+    def _key(self, detection: Detection | Closed) -> _Key:
         label = detection.label if self._rules.of_kind[detection.kind].by_label else ""
         return detection.kind, label, detection.subject
 
@@ -136,7 +159,8 @@ class Judge:
 
     def _track(self, key: _Key, seen: Detection) -> Track:
         if key not in self._tracks:
-            self._tracks[key] = Track(self._stream, seen, self._rules, self.counts)
+            cooled_at = self._cooling.pop(key, -math.inf)
+            self._tracks[key] = Track(self._stream, seen, self._rules, self.counts, cooled_at)
         return self._tracks[key]
 
     def _worst_of_each(self, detections: Sequence[Detection]) -> dict[_Key, Detection]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from alerts.channel import Message
 from alerts.evidence import Evidence
-from alerts.verdict import Verdict
+from alerts.verdict import Gathered, Verdict
 from detectors.detection import Region
 
 _TYPE: Final = "framewarden.alert."
@@ -52,6 +52,7 @@ def render(
         "dataschema": f"{SCHEMA}#/$defs/data",
         "data": {
             "alert_id": verdict.alert_id,
+            "fingerprint": verdict.fingerprint,
             "stream": verdict.stream,
             "kind": verdict.kind,
             "state": verdict.change,
@@ -69,6 +70,8 @@ def render(
             "age_ms": max(0, round(age)) if live else None,
             "position": None if position is None else round(position, 3),
             "sequence": sequence,
+            "acknowledged_by": verdict.acknowledged_by or None,
+            "gathered": _gathered(verdict.gathered),
             "region": [box for region in verdict.regions if (box := _box(region))],
             "evidence": _evidence(evidence),
             "detector": {
@@ -105,6 +108,23 @@ def _box(region: Region) -> dict[str, float] | None:
         "height": float(region.height),
     }
     return sides if all(map(math.isfinite, sides.values())) else None
+
+
+def _gathered(gathered: Gathered | None) -> dict[str, Any] | None:
+    if gathered is None:
+        return None
+    members = [
+        {
+            "alert_id": member.alert_id,
+            "stream": member.stream,
+            "kind": member.kind,
+            "label": member.label,
+            "severity": member.severity,
+            "first_frame_at": _stamp(member.first_frame_at),
+        }
+        for member in gathered.members
+    ]
+    return {"count": gathered.count, "still_open": gathered.still_open, "members": members}
 
 
 def _evidence(evidence: Evidence | None) -> dict[str, str | None]:

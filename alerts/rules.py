@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
 
+from alerts.hours import ALWAYS, Hours
 from alerts.verdict import Severity
-from detectors.detection import Kind
+from detectors.detection import Detection, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,25 @@ class Rule:
     severity: Severity = Severity.WARNING
     # One alert for each label, or one alert whose label says what was seen first.
     by_label: bool = True
+    # None: as for all kinds, in Rules.
+    cooldown: float | None = None
+    update_every: float | None = None
 
     @property
     def window(self) -> float:
         """Seconds of frames that are looked at together, where `of` frames do not fill them."""
         return self.over * self.of / self.alarming
 
-    def severity_of(self, score: float, threshold: float, provisional: bool) -> Severity:
-        """How much a score matters. A threshold that stands on little footage makes nothing critical."""
+    def severity_of(
+        self, score: float, threshold: float, provisional: bool, base: Severity | None = None
+    ) -> Severity:
+        """How much a score matters, `base` where it is not critical.
+
+        A threshold that stands on little footage makes nothing critical.
+        """
         if threshold > 0 and score >= self.critical * threshold and not provisional:
             return Severity.CRITICAL
-        return self.severity
+        return base or self.severity
 
 
 RULES: Final[Mapping[Kind, Rule]] = MappingProxyType(
@@ -73,8 +84,23 @@ HOLDS: Final[Mapping[tuple[Kind, str], frozenset[Kind]]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """Alerts of one stream that are treated differently: by what they are about, and by the time."""
+
+    kind: Kind | None = None  # None: any
+    label: str = "*"  # a pattern, with * and ?
+    hours: Hours = ALWAYS
+    severity: Severity | None = None  # how much it matters at least; None: as the kind's rule says
+    tell: bool | None = None  # False: judged and counted, and told to nobody; None: as before
+
+    def fits(self, kind: Kind, label: str, at: datetime) -> bool:
+        """Whether it is about such an alert at that time."""
+        return self.kind in (None, kind) and fnmatchcase(label, self.label) and self.hours.include(at)
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """All that a judge goes by. Durations in seconds."""
+    """All that the alerts of one stream go by. Durations in seconds."""
 
     cooldown: float = 30.0  # after closing, the same alert does not open again for so long
     update_every: float = (
@@ -84,3 +110,27 @@ class Rules:
     give_up_after: float = 600.0  # no alert outlives its last alarming frame by more than this
     of_kind: Mapping[Kind, Rule] = field(default_factory=lambda: RULES)
     holds: Mapping[tuple[Kind, str], frozenset[Kind]] = field(default_factory=lambda: HOLDS)
+    cases: tuple[Case, ...] = ()  # the last one that fits and says something has the word
+    shadow: frozenset[Kind] = frozenset()  # kinds on trial: judged and counted, and told to nobody
+
+    def cooldown_of(self, kind: Kind) -> float:
+        """Seconds after closing."""
+        own = self.of_kind[kind].cooldown
+        return self.cooldown if own is None else own
+
+    def update_every_of(self, kind: Kind) -> float:
+        """Seconds between two updates, at first."""
+        own = self.of_kind[kind].update_every
+        return self.update_every if own is None else own
+
+    def severity_of(self, seen: Detection, label: str, at: datetime) -> Severity:
+        """How much it matters by its score, its label and the time."""
+        rule = self.of_kind[seen.kind]
+        said = [c.severity for c in self.cases if c.severity is not None and c.fits(seen.kind, label, at)]
+        base = said[-1] if said else rule.severity
+        return rule.severity_of(seen.score, seen.threshold, seen.provisional, base)
+
+    def may_tell(self, kind: Kind, label: str, at: datetime) -> bool:
+        """Whether the cases let such an alert be told at that time."""
+        said = [case.tell for case in self.cases if case.tell is not None and case.fits(kind, label, at)]
+        return said[-1] if said else True

@@ -12,7 +12,6 @@ from alerts.rules import Rule, Rules
 from alerts.verdict import Change, Severity, Verdict
 from detectors.detection import Detection, Doubt, Kind
 
-_STEPS: Final = list(Severity)
 _LONGEST_UPDATE: Final = 3600.0  # seconds: a camera that is away for a week is not told of every minute
 _MOST_FRAMES: Final = 256  # in a window, should the clock stand still
 
@@ -50,7 +49,15 @@ def word_of(detection: Detection, rule: Rule) -> Word:
 class Track:
     """What is remembered of one thing, and the verdicts on it."""
 
-    def __init__(self, stream: str, seen: Detection, rules: Rules, counts: Counter[str]) -> None:
+    def __init__(
+        self,
+        stream: str,
+        seen: Detection,
+        rules: Rules,
+        counts: Counter[str],
+        cooled_at: float = -math.inf,
+    ) -> None:
+        """`cooled_at`: until when it does not open, by the judge's seconds."""
         self.kind = seen.kind
         self.seen = seen  # the last detection that could tell
         self.word = Word.DOUBT
@@ -68,8 +75,9 @@ class Track:
         self._last_alarming = 0.0
         self._quiet_frames = 0  # since then
         self._told_at = 0.0
-        self._update_after = rules.update_every
-        self._cooled_at = -math.inf
+        self._update_every = rules.update_every_of(seen.kind)
+        self._update_after = self._update_every
+        self._cooled_at = cooled_at
         self._kept_back = ""  # why what would have opened did not, so that it is counted once
 
     @property
@@ -166,10 +174,9 @@ class Track:
         rule, rules = self._rule, self._rules
         quiet = moment.now - self._last_alarming
         if self.word is Word.ALARMING:
-            severity = self._severity(detection)
-            rises = _STEPS.index(severity) > _STEPS.index(alert.severity)
+            rises = self._severity(detection, alert.label, moment).above(alert.severity)
             if rises or moment.now - self._told_at >= self._update_after:
-                self._update_after = min(2 * self._update_after, max(_LONGEST_UPDATE, rules.update_every))
+                self._update_after = min(2 * self._update_after, max(_LONGEST_UPDATE, self._update_every))
                 return [self._update(alert, moment, detection, _reason(detection))]
             return []
         if self.word is Word.CALM and self._calm_since is not None:
@@ -184,7 +191,7 @@ class Track:
                 return [self._close(alert, moment, detection, reason + self._doubt_reason(detection))]
             reason = f"Nothing alarming for {minutes}, though never quite fine: {_reason(detection)}"
             return [self._close(alert, moment, detection, reason)]
-        if doubting >= rules.update_every and not self._doubt_told:
+        if doubting >= self._update_every and not self._doubt_told:
             self._doubt_told = True
             reason = f"Cannot tell for {doubting:.0f} s whether it goes on: {self._doubt_reason(detection)}"
             return [self._update(alert, moment, detection, reason)]
@@ -193,7 +200,7 @@ class Track:
     def _open(self, moment: Moment, first: Moment, first_at: datetime, detection: Detection) -> Verdict:
         self._kept_back = ""
         self._told_at = moment.now
-        self._update_after = self._rules.update_every
+        self._update_after = self._update_every
         self.alert = Verdict(
             change=Change.OPENED,
             alert_id=_alert_id(self._stream, detection, first_at, first.steps),
@@ -201,7 +208,7 @@ class Track:
             kind=self.kind,
             label=detection.label,
             subject=detection.subject,
-            severity=self._severity(detection),
+            severity=self._severity(detection, detection.label, moment),
             score=detection.score,
             threshold=detection.threshold,
             reason=_reason(detection),
@@ -223,7 +230,7 @@ class Track:
 
     def _close(self, alert: Verdict, moment: Moment, detection: Detection, reason: str) -> Verdict:
         self._window.clear()
-        self._cooled_at = moment.now + self._rules.cooldown
+        self._cooled_at = moment.now + self._rules.cooldown_of(self.kind)
         self.alert = None
         self._counts[f"closed:{self.kind}"] += 1
         return self._changed(alert, Change.CLOSED, moment, detection, reason)
@@ -238,7 +245,7 @@ class Track:
             return replace(changed, regions=(), detection=_evidence(doubtful))
         return replace(
             changed,
-            severity=max(alert.severity, self._severity(detection), key=_STEPS.index),
+            severity=self._severity(detection, alert.label, moment).or_higher(alert.severity),
             score=detection.score,
             threshold=detection.threshold,
             regions=detection.regions,
@@ -247,8 +254,8 @@ class Track:
             detection=_evidence(detection),
         )
 
-    def _severity(self, detection: Detection) -> Severity:
-        return self._rule.severity_of(detection.score, detection.threshold, detection.provisional)
+    def _severity(self, detection: Detection, label: str, moment: Moment) -> Severity:
+        return self._rules.severity_of(detection, label, moment.at)
 
     def _doubt_reason(self, detection: Detection) -> str:
         return detection.reason if detection.doubt is not None and detection.reason else self.doubt

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 
 from detectors.detection import Detection, DetectorCard, Kind, Region
 
@@ -21,6 +22,36 @@ class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
+
+    def above(self, other: "Severity") -> bool:
+        """Whether it matters more."""
+        steps = list(Severity)
+        return steps.index(self) > steps.index(other)
+
+    def or_higher(self, other: "Severity") -> "Severity":
+        """The one of both that matters more."""
+        return self if self.above(other) else other
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of the alerts for which another one speaks."""
+
+    alert_id: str
+    stream: str
+    kind: Kind
+    label: str
+    severity: Severity
+    first_frame_at: datetime  # UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What one alert speaks for, where it speaks for many."""
+
+    count: int  # alerts since it opened
+    still_open: int  # of them
+    members: tuple[Member, ...] = ()  # those that came since its last message, the newest at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +74,11 @@ class Verdict:
     made_by: DetectorCard
     provisional: bool = False
     detection: Detection | None = None  # what was seen on this frame, with its heat map; None for an outage
+    acknowledged_by: str = ""  # who has seen to it; empty while nobody has
+    gathered: Gathered | None = None  # of an alert that speaks for many
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits, the same for every alert on the same stream, kind, label and subject."""
+        parts = (self.stream, self.kind, self.label, self.subject)
+        return blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -3,9 +3,9 @@
 import json
 from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from alerts.verdict import Change, Severity, Verdict
+from alerts.verdict import Change, Gathered, Member, Severity, Verdict
 from detectors.detection import DetectorCard, Kind, Region
 
 KEPT: Final = tuple(field.name for field in fields(Verdict) if field.name != "detection")
@@ -19,7 +19,7 @@ def verdict_to_json(verdict: Verdict) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, Region | DetectorCard):
+    if isinstance(value, Region | DetectorCard | Gathered):
         return asdict(value)
     raise TypeError(f"{value!r} in a verdict cannot be kept")
 
@@ -37,5 +37,23 @@ def verdict_from_json(text: str) -> Verdict:
             "first_frame_at": datetime.fromisoformat(kept["first_frame_at"]),
             "captured_at": datetime.fromisoformat(kept["captured_at"]),
             "made_by": DetectorCard(**kept["made_by"]),
+            "gathered": _gathered(kept.get("gathered")),
         }
     )
+
+
+def _gathered(kept: dict[str, Any] | None) -> Gathered | None:
+    if kept is None:
+        return None
+    members = (
+        Member(
+            **each
+            | {
+                "kind": Kind(each["kind"]),
+                "severity": Severity(each["severity"]),
+                "first_frame_at": datetime.fromisoformat(each["first_frame_at"]),
+            }
+        )
+        for each in kept["members"]
+    )
+    return Gathered(**kept | {"members": tuple(members)})

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from alerts.evidence import Evidence
 from alerts.message import render, schema
 from alerts.received import MessageError, read
-from alerts.verdict import Change, Severity, Verdict
+from alerts.verdict import Change, Gathered, Member, Severity, Verdict
+from alerts.verdict_text import verdict_from_json, verdict_to_json
 from detectors.detection import Detection, DetectorCard, Doubt, Kind, Region
 from tests.alert_body import alert_body
 
@@ -42,6 +43,7 @@ VERDICT = Verdict(
     made_by=DetectorCard("anomaly", "cells", "a" * 64, "b" * 64),
     provisional=True,
 )
+MEMBER = Member("ab" * 16, "yard", Kind.ANOMALY, "motion", Severity.INFO, AT)
 EVIDENCE = Evidence(Path("/state/picture.jpg"), Path("/state/annotated.jpg"), None)
 
 
@@ -68,6 +70,7 @@ def test_the_message_says_everything() -> None:
         "dataschema": "urn:framewarden:alert-message:1#/$defs/data",
         "data": {
             "alert_id": "0123456789abcdef0123456789abcdef",
+            "fingerprint": VERDICT.fingerprint,
             "stream": "gate",
             "kind": "anomaly",
             "state": "opened",
@@ -84,6 +87,8 @@ def test_the_message_says_everything() -> None:
             "age_ms": 87,
             "position": None,
             "sequence": 7,
+            "acknowledged_by": None,
+            "gathered": None,
             "region": [{"left": 0.25, "top": 0.5, "width": 0.125, "height": 0.25}],
             "evidence": {
                 "picture": "/state/picture.jpg",
@@ -154,6 +159,8 @@ VARIANTS = {
         made_by=DetectorCard("watch", "outage timer"),
         severity=Severity.CRITICAL,
     ),
+    "acknowledged": replace(VERDICT, change=Change.UPDATED, acknowledged_by="Ann"),
+    "gathered": replace(VERDICT, gathered=Gathered(7, 3, (MEMBER,))),
 }
 
 
@@ -214,6 +221,9 @@ VERDICTS = st.builds(
     captured_at=st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
     regions=st.lists(st.builds(Region, *[st.floats()] * 4), max_size=3).map(tuple),
     provisional=st.booleans(),
+    acknowledged_by=st.text(),
+    gathered=st.none()
+    | st.builds(Gathered, st.integers(0, 2**53), st.integers(0, 2**53), st.just((MEMBER,))),
 )
 
 
@@ -232,6 +242,42 @@ def test_whatever_is_told_fits_the_schema_and_reads_back(verdict: Verdict, seque
     assert abs(received.captured_at - verdict.captured_at) < timedelta(milliseconds=1)
     if np.isfinite(verdict.score):
         assert received.score == verdict.score
+
+
+@given(VERDICTS.filter(lambda verdict: np.isfinite([verdict.score, verdict.threshold]).all()))
+def test_a_verdict_is_kept_as_text_and_read_back(verdict: Verdict) -> None:
+    verdict = replace(verdict, regions=())  # whose numbers may be no numbers
+    assert verdict_from_json(verdict_to_json(verdict)) == verdict
+
+
+def test_the_fingerprint_is_that_of_the_thing_and_not_of_the_alert() -> None:
+    again = replace(VERDICT, alert_id="ab" * 16, score=9.0, change=Change.CLOSED, captured_at=DECIDED)
+    assert body_of(again)["data"]["fingerprint"] == body_of()["data"]["fingerprint"]
+    others = [
+        replace(VERDICT, stream="yard"),
+        replace(VERDICT, kind=Kind.OBJECT),
+        replace(VERDICT, label="shape"),
+        replace(VERDICT, subject="7"),
+    ]
+    assert len({verdict.fingerprint for verdict in (VERDICT, *others)}) == 5
+
+
+def test_who_acknowledged_and_what_is_gathered_is_said() -> None:
+    assert body_of(VARIANTS["acknowledged"])["data"]["acknowledged_by"] == "Ann"
+    assert body_of(VARIANTS["gathered"])["data"]["gathered"] == {
+        "count": 7,
+        "still_open": 3,
+        "members": [
+            {
+                "alert_id": "ab" * 16,
+                "stream": "yard",
+                "kind": "anomaly",
+                "label": "motion",
+                "severity": "info",
+                "first_frame_at": "2026-11-23T12:00:00.123Z",
+            }
+        ],
+    }
 
 
 def test_keys_of_newer_versions_are_welcome() -> None:
