@@ -1,28 +1,15 @@
 """Alerts on Redis: pub/sub framewarden:alerts:<stream>:<kind>, the Redis Stream framewarden:alerts."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Mapping, Sequence
 from hashlib import blake2b
-from typing import TypeVar, cast
-from urllib.parse import urlsplit
+from typing import TypeVar
 
-from redis.asyncio import Redis
-from redis.asyncio.connection import parse_url
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    BusyLoadingError,
-    ConnectionError,
-    NoPermissionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
+from redis.exceptions import ConnectionError, OutOfMemoryError, ReadOnlyError, RedisError
 
 from alerts.channel import Message, PublishError
+from alerts.redis_link import RedisLink
+from alerts.redis_words import in_words
 
 ALERTS = "framewarden:alerts"
 STREAMS = "framewarden:streams:"
@@ -32,7 +19,8 @@ SHOWN_FOR = 60  # seconds that a stream's hash outlives the last word of it
 
 # One script is one step for Redis: a subscriber never sees a message that the Stream does not have. After a
 # lost reply nobody knows whether Redis took a batch: it is sent again, and what is the same to the byte is
-# passed over. The Stream is written last, so that a refusal on the way does not fill it with doubles.
+# passed over. The Stream is written last, so that a refusal on the way does not fill it with doubles. Somebody
+# else's key in the place of a stream's hash holds up no alert; `show` tells of it.
 PUBLISH = """
 local now = redis.call('TIME')
 local score = now[1] .. string.format('%06d', now[2])
@@ -47,7 +35,8 @@ for i = 2, #ARGV, 6 do
   if type(added) == 'table' then return added end
   if added == 1 then
     local no = refused('HSET', KEYS[3] .. stream, 'sequence', sequence, 'last_alert', body)
-      or refused('EXPIRE', KEYS[3] .. stream, SHOWN_FOR)
+    if no and string.find(no.err, 'WRONGTYPE') then no = nil end
+    no = no or refused('EXPIRE', KEYS[3] .. stream, SHOWN_FOR)
       or refused('PUBLISH', KEYS[2] .. ':' .. stream .. ':' .. kind, body)
       or refused('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*',
                  'id', id, 'stream', stream, 'kind', kind, 'sequence', sequence, 'body', body)
@@ -81,37 +70,38 @@ class _OutOfMemoryError(PublishError):
     """Redis has no room: the one refusal that we may do something about."""
 
 
+class _ReplicasError(RedisError):
+    """Too few replicas have the messages. What the server itself has is recognised when it is sent again."""
+
+
 class RedisChannel:
     """Takes alerts to a Redis server. Connects by itself, and again by itself.
 
     A user with an access list needs: ~framewarden:* &framewarden:alerts:* +eval +time +zadd +zrem
-    +zremrangebyrank +hset +hkeys +hdel +expire +publish +xadd +xtrim.
+    +zremrangebyrank +hset +hkeys +hdel +expire +publish +xadd +xtrim; +wait where `replicas` is set.
     """
 
     batch = 250
 
     def __init__(
-        self, url: str, *, name: str = "redis", stream_length: int = 100_000, timeout: float = 5.0
+        self,
+        url: str,
+        *,
+        name: str = "redis",
+        stream_length: int = 100_000,
+        replicas: int = 0,
+        timeout: float = 5.0,
     ) -> None:
-        """`url` is redis://, rediss:// or unix://.
+        """`url` is redis://, rediss:// or unix://, or redis+sentinel:// for whichever is the primary now.
 
-        `timeout` seconds hold for connecting and for each answer: a server that hangs does not hang us.
+        `timeout` seconds hold for connecting and for each answer: a server that hangs does not hang us. So
+        many `replicas` must have a message too before it counts as taken.
         """
         self.name = name
-        self._where = without_credentials(url)
-        self._has_password = "password" in parse_url(url)
         self._timeout = timeout
         self._stream_length = stream_length
-        self._redis = Redis.from_url(
-            url,
-            # The time limit is ours, in _say: with one here, redis-py sends under asyncio.wait_for, which in
-            # Python 3.11 may swallow the cancellation that ends the daemon.
-            socket_timeout=None,
-            socket_connect_timeout=None,
-            # Delivery tries again, and says so; a second loop in here would be silent.
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-        )
+        self._replicas = replicas
+        self._link = RedisLink(url, decode_responses=True)
 
     async def publish(self, messages: Sequence[Message]) -> None:
         arguments = [str(self._stream_length)]
@@ -120,14 +110,27 @@ class RedisChannel:
             arguments += (digest, message.id, message.stream, message.kind)
             arguments += (str(message.sequence), message.body)
         try:
-            await self._say(self._redis.eval(PUBLISH, 3, SENT, ALERTS, STREAMS, *arguments))
+            await self._say(self._publish(arguments))
         except _OutOfMemoryError:
             # XADD trims only where it is let in: refused once, it would be refused for ever. XTRIM is always
             # let in; inside the script, all writes after it would be too, however full the server is.
-            trimmed = await self._say(self._redis.xtrim(ALERTS, self._stream_length, approximate=False))
-            if not trimmed:
+            trim = self._link.redis.xtrim(ALERTS, self._stream_length, approximate=False)
+            if not await self._say(trim):
                 raise
-            await self._say(self._redis.eval(PUBLISH, 3, SENT, ALERTS, STREAMS, *arguments))
+            await self._say(self._publish(arguments))
+
+    async def _publish(self, arguments: Sequence[str]) -> None:
+        if not self._replicas:
+            await self._link.redis.eval(PUBLISH, 3, SENT, ALERTS, STREAMS, *arguments)
+            return
+        pipeline = self._link.redis.pipeline(transaction=False)  # WAIT is about its own connection's writes
+        pipeline.eval(PUBLISH, 3, SENT, ALERTS, STREAMS, *arguments)
+        pipeline.wait(self._replicas, int(self._timeout * 800))
+        _, have_it = await pipeline.execute()
+        if have_it < self._replicas:
+            raise _ReplicasError(
+                f"has {have_it} replica(s) that follow, and redis.replicas asks for {self._replicas}"
+            )
 
     async def show(self, stream: str, fields: Mapping[str, str]) -> None:
         """Replaces how a stream is doing in the hash framewarden:streams:<name>; `fields` is not empty.
@@ -137,63 +140,23 @@ class RedisChannel:
         Raises PublishError.
         """
         words = [word for field in fields.items() for word in field]
-        await self._say(self._redis.eval(SHOW, 1, STREAMS + stream, *words))
+        await self._say(self._link.redis.eval(SHOW, 1, STREAMS + stream, *words))
 
     async def tend(self) -> bool:
         """Nothing to do: the states of the streams are shown all the time, and tell if Redis is there."""
         return False
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        await self._link.close()
 
     async def _say(self, command: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._timeout):
                 return await command
         except (RedisError, OSError) as error:
-            full = isinstance(error, OutOfMemoryError) or "-OOM" in str(error)
-            kind = _OutOfMemoryError if full else PublishError
-            raise kind(f"Redis at {self._where} {self._in_words(error)}") from None
-
-    def _in_words(self, error: RedisError | OSError) -> str:
-        text = str(
-            error
-        )  # Redis 6 puts a script's error into words of its own, so the type alone does not tell
-        match error:
-            case AuthenticationError() if not self._has_password:
-                return "asks for a password: put it into redis.url"
-            case AuthenticationError():
-                return "refuses the user name or the password in redis.url"
-            case ResponseError() if isinstance(error, NoPermissionError) or "executing the script" in text:
-                return f"does not let this user publish ({text}): change the user's access list"
-            case BusyLoadingError():
-                return "is still loading its data"
-            case ResponseError() if isinstance(error, ReadOnlyError) or "-READONLY" in text:
-                return "is a read-only replica: name its primary in redis.url"
-            case ResponseError() if isinstance(error, OutOfMemoryError) or "-OOM" in text:
-                return "is out of memory: lower redis.stream_length, or raise your own server's maxmemory"
-            case TimeoutError():
-                return f"does not answer within {self._timeout:g} s: is it overloaded or stopped?"
-            case ConnectionError() | OSError():
-                return f"cannot be reached ({_reason(error)}): is it running, and is redis.url right?"
-        return f"refuses: {text}"
-
-
-def without_credentials(url: str) -> str:
-    """Where a server is, without user, password or query."""
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return parts.path
-    host = parts.hostname or "localhost"
-    return f"{f'[{host}]' if ':' in host else host}:{parts.port or 6379}"
-
-
-def _reason(error: BaseException) -> str:
-    """The operating system's own word at the bottom of the chain: the texts above it repeat addresses."""
-    while error.__cause__ or error.__context__:
-        error = cast(BaseException, error.__cause__ or error.__context__)
-    if isinstance(error, OSError) and error.errno:
-        return (
-            os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
-        )  # below 0: a name's look-up
-    return str(error) or type(error).__name__
+            if isinstance(error, ConnectionError | ReadOnlyError | OSError) or "-READONLY" in str(error):
+                await self._link.look_again()  # after a fail-over, the primary is somewhere else
+            text = f"Redis at {self._link.where} {in_words(error, self._link, self._timeout)}"
+            if isinstance(error, OutOfMemoryError) or "-OOM" in str(error):
+                raise _OutOfMemoryError(text) from None
+            raise PublishError(text) from None

@@ -16,7 +16,7 @@ import pytest
 from alerts.channel import Message, PublishError
 from alerts.delivery import Delivery
 from alerts.outbox import Outbox
-from alerts.redis_channel import ALERTS, SENT, RedisChannel, without_credentials
+from alerts.redis_channel import ALERTS, SENT, RedisChannel
 from tests.alerts.samples import put_many, renderer, verdict
 from tests.alerts.test_delivery import running, until_delivered
 from tests.real import absent, require
@@ -255,14 +255,24 @@ async def test_a_shorter_stream_lets_a_full_server_take_alerts_again(server: Red
 async def test_a_refusal_on_the_way_leaves_no_doubles_behind(
     server: RedisServer, channel: RedisChannel
 ) -> None:
-    server.client().set("framewarden:streams:yard", "somebody else's")
-    mixed = [*messages(2), *messages(1, stream="yard")]
+    await channel.publish(messages(2))
+    server.client().rename(ALERTS, "kept")
+    server.client().set(ALERTS, "somebody else's")
     for _ in range(3):
-        assert "WRONGTYPE" in await refusal(channel, mixed)
-    assert len(in_stream(server)) == 2
-    server.client().delete("framewarden:streams:yard")
-    await channel.publish(mixed)
+        assert "WRONGTYPE" in await refusal(channel, messages(3))
+    server.client().rename("kept", ALERTS)
+    await channel.publish(messages(4))
+    assert [m["sequence"] for m in in_stream(server)] == ["1", "2", "3", "4"]
+
+
+async def test_a_strangers_key_in_the_place_of_a_hash_holds_up_no_alert(
+    server: RedisServer, channel: RedisChannel
+) -> None:
+    server.client().set("framewarden:streams:yard", "somebody else's")
+    await channel.publish([*messages(2), *messages(1, stream="yard")])
     assert [m["stream"] for m in in_stream(server)] == ["gate", "gate", "yard"]
+    with pytest.raises(PublishError, match="WRONGTYPE"):
+        await channel.show("yard", {"state": "online"})
 
 
 async def test_a_publisher_that_is_cancelled_ends(server: RedisServer) -> None:
@@ -350,12 +360,6 @@ async def test_something_that_is_no_redis_is_not_waited_for() -> None:
         async with asyncio.timeout(3):
             assert "Redis at 127.0.0.1" in await refusal(channel, messages(1))
         await channel.close()
-
-
-def test_where_a_server_is_can_be_said() -> None:
-    assert without_credentials("redis://user:p%40ss@[::1]:6380/2?a=b") == "[::1]:6380"
-    assert without_credentials("rediss://redis.example") == "redis.example:6379"
-    assert without_credentials("unix://user:pass@/run/redis.sock?db=1") == "/run/redis.sock"
 
 
 async def test_redis_cli_hears_alerts_by_pattern(server: RedisServer, channel: RedisChannel) -> None:

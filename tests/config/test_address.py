@@ -99,6 +99,12 @@ def test_good_servers_stay_as_they_are(url: str) -> None:
     assert redis_address(url).url == url
 
 
+def test_where_a_server_is_can_be_said() -> None:
+    assert redis_address("redis://user:p%40ss@[::1]:6380/2?db=1").where == "[::1]:6380"
+    assert redis_address("rediss://redis.example").where == "redis.example:6379"
+    assert redis_address("unix://user:pass@/run/redis.sock?db=1").where == "/run/redis.sock"
+
+
 def test_a_service_behind_sentinel() -> None:
     found = redis_address("rediss+sentinel://u:p@ss@a,[::1]:5/main/3?ssl_ca_certs=ca.pem&sentinel_password=x")
     assert found.url == "rediss://u:p%40ss@main/3?ssl_ca_certs=ca.pem"
