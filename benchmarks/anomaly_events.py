@@ -48,6 +48,7 @@ CAMERAS = ("ped2", "vtest", "cars", "bottles")
 SHIPPED = "shipped"
 Picture = NDArray[np.uint8]
 Numbers = NDArray[np.float64]
+_Scored = tuple[NDArray[np.bool_], dict[str, Numbers]]  # where the event is, what each method scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,7 +262,7 @@ def measured(
             "learn_seconds": examinee.learn_seconds,
             "state_bytes": examinee.state_bytes,
         }
-        scores: dict[str, list[tuple[Clip, dict[str, Numbers]]]] = {}
+        scores: dict[str, list[_Scored]] = {}
         outcomes: dict[str, list[Found]] = {}
         calm: dict[str, dict[str, float]] = {}
         spent = count = 0.0
@@ -269,7 +270,7 @@ def measured(
             trial: Trial = examinee.watch(clip.stretch)
             spent, count = spent + trial.seconds, count + len(trial.said)
             by_method = {SHIPPED: trial.scores, **(others.score(clip) if others else {})}
-            scores.setdefault(clip.kind, []).append((clip, by_method))
+            scores.setdefault(clip.kind, []).append((clip.present, by_method))
             result["threshold"] = trial.said[-1].threshold
             if clip.present.any():
                 outcomes.setdefault(clip.kind, []).append(
@@ -293,20 +294,20 @@ def measured(
 
 
 def _event_figures(
-    own: list[tuple[Clip, dict[str, Numbers]]],
-    plain: list[tuple[Clip, dict[str, Numbers]]],
+    own: list[_Scored],
+    plain: list[_Scored],
     outcomes: list[Found],
 ) -> dict[str, Any]:
     """Abnormal are the pictures that show the event; normal is plain footage, and what comes before it."""
     areas = {}
     for method in own[0][1]:
         parts, flags = [], []
-        for clip, by_method in [*own, *plain]:
+        for present, by_method in [*own, *plain]:
             usable = np.isfinite(by_method[SHIPPED])
-            if clip.present.any():
-                usable &= clip.present | (np.arange(len(usable)) < int(np.argmax(clip.present)))
+            if present.any():
+                usable &= present | (np.arange(len(usable)) < int(np.argmax(present)))
             parts.append(by_method[method][usable])
-            flags.append(clip.present[usable])
+            flags.append(present[usable])
         areas[method] = auc(np.concatenate(parts), np.concatenate(flags))
     alerted = [one for one in outcomes if one.opened]
     return {

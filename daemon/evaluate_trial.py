@@ -15,6 +15,7 @@ from alerts.rules import Rules
 from alerts.verdict import Change, Verdict
 from config.settings import AnomalySettings
 from detectors.anomaly.detector import AnomalyDetector
+from detectors.anomaly.footage import FILE as FOOTAGE
 from detectors.detection import Detection, Doubt
 from streams.frame import Frame
 
@@ -74,15 +75,14 @@ class Examinee:
         if last.doubt is Doubt.LEARNING:
             raise NotLearnedError(f"{seconds:.0f} s of footage are too short to learn from")
         self._detector.forget(LEARNED)
-        self.state_bytes = sum(
-            each.stat().st_size for each in (folder / LEARNED).rglob("*") if each.is_file()
-        )
+        files = [each for each in (folder / LEARNED).rglob("*") if each.is_file()]
+        self.state_bytes = sum(each.stat().st_size for each in files if each.name != FOOTAGE)
 
     def watch(self, stretch: Stretch) -> Trial:
         """Shows it one stretch that begins afresh."""
         self._trials += 1
         stream = f"trial{self._trials}"
-        shutil.copytree(self._folder / LEARNED, self._folder / stream)
+        shutil.copytree(self._folder / LEARNED, self._folder / stream, ignore=shutil.ignore_patterns(FOOTAGE))
         judge = Judge(stream, Rules())
         said: list[Detection] = []
         opened: list[tuple[int, Verdict]] = []
