@@ -19,8 +19,8 @@ SHOWN_FOR = 60  # seconds that a stream's hash outlives the last word of it
 
 # One script is one step for Redis: a subscriber never sees a message that the Stream does not have. After a
 # lost reply nobody knows whether Redis took a batch: it is sent again, and what is the same to the byte is
-# passed over. The Stream is written last, so that a refusal on the way does not fill it with doubles. Somebody
-# else's key in the place of a stream's hash holds up no alert; `show` tells of it.
+# passed over. The Stream is written last, so that a refusal on the way does not fill it with doubles.
+# Somebody else's key in the place of a stream's hash holds up no alert; `show` tells of it.
 PUBLISH = """
 local now = redis.call('TIME')
 local score = now[1] .. string.format('%06d', now[2])
