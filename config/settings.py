@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from config.address import source_address
+from config.alert_rules import AlertRule, StormSettings
 from config.channels import ChannelSettings, LogChannelSettings, RedisChannelSettings
 from config.redis_address import SCHEMES, redis_address
 from config.secrets import understand_url
@@ -104,6 +105,9 @@ class StreamSettings(Section):
     read_timeout: Seconds = Field(
         default=10, description="Seconds without a packet until the source counts as lost."
     )
+    shadow: bool = Field(
+        default=False, description="On trial: judged, counted and logged, but no alert is told to anybody."
+    )
 
     @field_validator("url")
     @classmethod
@@ -121,6 +125,10 @@ class QualitySettings(Section):
     sensitivity: float = Field(
         default=1.0, ge=0.25, le=4, description="Above 1: smaller faults are told. Below 1: only gross ones."
     )
+    # Kept out of dumps: it says nothing of how a picture is judged, so it must not change the settings' hash.
+    shadow: bool = Field(
+        default=False, exclude=True, description="On trial: its alerts are counted and logged, and not told."
+    )
 
 
 class AnomalySettings(Section):
@@ -135,6 +143,9 @@ class AnomalySettings(Section):
         gt=0,
         le=1440,
         description="Minutes of footage that a new camera is watched before it is judged.",
+    )
+    shadow: bool = Field(
+        default=False, exclude=True, description="On trial: its alerts are counted and logged, and not told."
     )
 
 
@@ -190,6 +201,12 @@ class AlertsSettings(Section):
     offline_after: Seconds = Field(
         default=5, description="Seconds without a picture until a stream is offline."
     )
+    rules: tuple[AlertRule, ...] = Field(
+        default=(),
+        examples=[[{"kind": "object", "label": "person", "between": "06:00-22:00", "tell": False}]],
+        description="What holds for some alerts only; docs/alerts.md shows how.",
+    )
+    storm: StormSettings = StormSettings()
     outbox: OutboxSettings = OutboxSettings()
     evidence: EvidenceSettings = EvidenceSettings()
 

@@ -1,6 +1,7 @@
 """The example says everything that can be set, with its default; editors know the same."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -11,6 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 import config
+from config.alert_rules import AlertRule
 from config.load import load
 from config.schema import schema_text
 from config.settings import Settings
@@ -21,9 +23,9 @@ SCHEMA = FOLDER / "framewarden.schema.json"
 
 
 def options(model: type[BaseModel], where: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every key that can be set, with its default (... where there is none); for channels see test_channels."""
+    """Every key that can be set, with its default (... where there is none); channels and rules: below."""
     for name, field in model.model_fields.items():
-        if (*where, name) == ("alerts", "channels"):
+        if (*where, name) in (("alerts", "channels"), ("alerts", "rules")):
             continue
         inner = list(_models(field.annotation))
         if not inner:
@@ -66,6 +68,14 @@ def test_the_example_loads_as_it_stands_and_names_its_schema() -> None:
     assert EXAMPLE.read_text().startswith(f"# yaml-language-server: $schema={SCHEMA.name}\n")
     rest = {name: getattr(loaded, name) for name in Settings.model_fields if name != "streams"}
     assert rest == {name: field.default for name, field in Settings.model_fields.items() if name != "streams"}
+
+
+def test_the_rules_that_the_example_suggests_are_good_and_show_every_key(tmp_path: Path) -> None:
+    suggested = re.sub(r"(?m)^#(   - )", r" \1", EXAMPLE.read_text().replace("rules: []", "rules:"))
+    (tmp_path / "framewarden.yaml").write_text(suggested)
+    rules = load(tmp_path / "framewarden.yaml", {}).alerts.rules
+    assert len(rules) == 4
+    assert set().union(*(rule.model_fields_set for rule in rules)) == set(AlertRule.model_fields)
 
 
 def test_every_option_in_the_example_says_why() -> None:
