@@ -51,5 +51,6 @@ def _shadow(settings: Settings, stream: StreamSettings) -> frozenset[Kind]:
     """The kinds of alerts that are on trial here."""
     if stream.shadow:
         return frozenset(Kind)
-    kinds = {Kind.QUALITY: settings.detectors.quality, Kind.ANOMALY: settings.detectors.anomaly}
-    return frozenset(kind for kind, detector in kinds.items() if detector.shadow)
+    detectors = settings.detectors
+    on_trial = {Kind.QUALITY: detectors.quality.shadow, Kind.ANOMALY: detectors.anomaly.shadow}
+    return frozenset(kind for kind, shadow in on_trial.items() if shadow)

@@ -35,7 +35,7 @@ def test_a_rule_says_which_when_and_what(tmp_path: Path) -> None:
         ("{kind: anomaly, tel: false}", "unknown key 'tel', did you mean 'tell'?"),
         ("{tell: never}", "tell: expected true or false"),
         ("{tell: false, between: 22-6}", "'22-6' does not fit here (At which time of the day"),
-        ("{tell: false, between: '22:00-25:00'}", "for example between: 22:00-06:00"),
+        ("{tell: false, between: '22:00-25:00'}", "for example between: '22:00-06:00'"),
         ("{tell: false, between: '06:00-06:00'}", "is no time at all: leave it out for the whole day"),
         ("{tell: false, days: [monday]}", "found 'monday', did you mean 'mon'?"),
         ("{tell: false, time_zone: Europe/Berlim}", "no time zone is called 'Europe/Berlim', did you mean"),
