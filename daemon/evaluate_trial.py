@@ -15,12 +15,12 @@ from alerts.rules import Rules
 from alerts.verdict import Change, Verdict
 from config.settings import AnomalySettings
 from detectors.anomaly.detector import AnomalyDetector
-from detectors.anomaly.footage import FILE as FOOTAGE
 from detectors.detection import Detection, Doubt
 from streams.frame import Frame
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LEARNED = "learned"  # the stream that is learned from
+FOOTAGE = "footage"  # pictures that are kept to learn from again: a trial needs none
 Picture = NDArray[np.uint8]
 
 
