@@ -4,12 +4,13 @@ import hashlib
 import os
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from config.settings import AnomalySettings
 from detectors.anomaly.cells import Cells
+from detectors.anomaly.life import Life
 from detectors.anomaly.method import Method
 from detectors.anomaly.pupil import Pupil
 from detectors.detection import Detection, Kind
@@ -17,6 +18,7 @@ from detectors.device import Device, limit_torch_threads
 from streams.frame import Frame
 
 NICENESS = 10
+NO_SOURCES: Mapping[str, str] = {}
 
 
 class AnomalyDetector:
@@ -25,14 +27,24 @@ class AnomalyDetector:
     name = "anomaly"
     kind = Kind.ANOMALY
 
-    def __init__(self, settings: AnomalySettings, state_dir: Path, device: Device = "cpu") -> None:
-        """Computes on the processor, whatever `device` says: the network needs a third of a millisecond for
-        the hundred cells of a busy picture, less than the way to a card and back is likely to cost.
+    def __init__(
+        self,
+        settings: AnomalySettings,
+        state_dir: Path,
+        device: Device = "cpu",
+        sources: Mapping[str, str] = NO_SOURCES,
+        method: Method | None = None,
+    ) -> None:
+        """`sources`: a hash of each stream's address, read at its first frame; another one is learned anew.
+
+        Computes on the processor, whatever `device` says: the network needs a third of a millisecond for the
+        hundred cells of a busy picture, less than the way to a card and back is likely to cost.
         """
         limit_torch_threads()
         self.counts: Counter[str] = Counter()
         self._settings = settings
-        self._method: Method = Cells()
+        self._method: Method = method or Cells()
+        self._sources = sources
         self.width = self._method.width
         self._state_dir = state_dir
         self._config_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
@@ -43,6 +55,17 @@ class AnomalyDetector:
         """One Detection for each frame; None for a recording's frame while its normal is being computed."""
         said = [self._pupil(frame.stream).examine(frame) for frame in frames]
         return [None if one is None else (one,) for one in said]
+
+    @property
+    def lives(self) -> dict[str, Life]:
+        """What is known of each stream's normal. May be asked from any thread."""
+        return {stream: pupil.life for stream, pupil in list(self._pupils.items())}
+
+    def hold(self, stream: str, held: bool) -> None:
+        """Learns nothing from a stream while something is wrong with it. May be said from any thread."""
+        pupil = self._pupils.get(stream)
+        if pupil:
+            pupil.held = held
 
     def forget(self, stream: str) -> None:
         """Drops what is remembered of a stream in memory; what was learned stays on disk."""
@@ -67,6 +90,7 @@ class AnomalyDetector:
                 self._config_sha256,
                 self._school,
                 self.counts,
+                self._sources.get(stream, ""),
             )
         return pupil
 

@@ -1,56 +1,29 @@
-"""One stream's way: watched until there is enough footage, learned in the background, then judged."""
+"""One stream's way: which scene it shows, whether that was learned, and what is said of its pictures."""
 
 import logging
-import threading
-import time
 from collections import Counter
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from config.settings import AnomalySettings
-from detectors.anomaly.footage import Footage
-from detectors.anomaly.method import UNUSUAL, Learned, Method, NormalError, Scorer, Stopped, View
+from detectors.anomaly.history import History
+from detectors.anomaly.judging import Judging
+from detectors.anomaly.lesson import Camera
+from detectors.anomaly.life import Life
+from detectors.anomaly.method import UNUSUAL, Learned, Method, NormalError, View
+from detectors.anomaly.scene import HALF, Onlooker, Scene
+from detectors.anomaly.shelf import Card, Shelf
 from detectors.anomaly.threshold import threshold_for
+from detectors.anomaly.watching import Watching
 from detectors.detection import Detection, DetectorCard, DetectorError, Doubt, Kind
 from streams.frame import Frame
 
-WATCHING = 0.9  # share of the progress that watching makes, the rest is computing
-LEAST = 30  # pictures
 BLIND = 60.0  # seconds of nothing that can be judged after which what was learned is of no use
+ASKED = 5.0  # seconds between two looks whether the scene is still the same
+PATIENCE = 120.0  # seconds that are waited for a scene to last, before it is learned as it is
 log = logging.getLogger(__name__)
-
-
-class _Lesson:
-    """Learning under way in another thread."""
-
-    def __init__(self, method: Method, stream: str, footage: Footage, school: Executor) -> None:
-        self.progress = 0.0
-        self._stop = threading.Event()
-        self._method = method
-        self._stream = stream
-        self._footage = footage
-        self.result: Future[Learned] = school.submit(self._learn)
-
-    def _learn(self) -> Learned:
-        started = time.thread_time()
-        try:
-            learned: Learned = self._method.learn(
-                self._footage.pictures(), None, self._tell, self._stop.is_set
-            )
-        finally:
-            self._footage.close()
-        took = time.thread_time() - started
-        log.info("%s: learned from %d pictures in %.1f s", self._stream, len(self._footage), took)
-        return learned
-
-    def _tell(self, share: float) -> None:
-        self.progress = share
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self.result.cancel():  # it had not begun
-            self._footage.close()
 
 
 class Pupil:
@@ -65,153 +38,246 @@ class Pupil:
         config_sha256: str,
         school: Executor,
         counts: Counter[str],
+        source: str = "",
     ) -> None:
-        self._method = method
-        self._name = name
+        """`source` tells one camera's address from another's, without saying it."""
+        self._camera = Camera(name, method, settings, school, counts)
         self._folder = folder
-        self._settings = settings
-        self._threshold = threshold_for(settings.false_alarms_per_day)
-        self._card = DetectorCard("anomaly", method.name, config_sha256=config_sha256)
-        self._school = school
-        self._counts = counts
-        self._why = ""  # it learns although something was learned before
-        self._footage: Footage | None = None
-        self._lesson: _Lesson | None = None
-        self._learned: Learned | None = None
-        self._scorer: Scorer | None = None
-        self._like: View | None = None  # the last picture
-        try:
-            learned = method.load(folder)
-        except NormalError as error:
-            self._learn_anew(f"what was learned earlier cannot be used: {error}")
-        else:
-            if learned is not None:
-                self._begin_scoring(learned, learned.sha256)
+        self._threshold = threshold_for(settings.false_alarms_per_day), True
+        self._made_by = DetectorCard("anomaly", method.name, config_sha256=config_sha256)
+        self._shelf = Shelf(folder, source)
+        self._history = History(folder)
+        self._onlooker = Onlooker()
+        self._state: Watching | Judging | None = None
+        self._why = "the stream has another address" if self._shelf.moved_in else ""
+        self._shape: tuple[int, ...] | None = None  # of the last picture
+        self._useless: set[Path] = set()  # folders of normals that pictures of this pace cannot be judged by
+        self._asked = self._unsettled = 0.0  # seconds since 1970
+        self._hidden = False  # what lasts shows next to nothing
+        self.held = False  # nothing is learned while it is
+        self.life = Life(0.0, len(self._shelf), 0, *self._threshold, 0, 0, 0.0)
 
     def examine(self, frame: Frame) -> Detection | None:
         """What is said of a frame; None: not yet, a recording waits for what is being learned."""
-        if self._lesson:
-            if self._lesson.result.done():
-                self._finish_lesson(self._lesson)
-            elif not frame.live:
-                return None
-        if frame.damaged:
-            self._counts["damaged"] += 1
-            return self._doubt(Doubt.DAMAGED, "the picture is damaged")
-        now: View = self._method.view(frame.picture)
-        if self._like is not None and self._like.shape != now.shape:
-            self._start_over("the picture has another shape than before")
-        self._like = now
-        if self._learned and self._learned.shape != now.shape:
-            self._start_over("the picture has another shape than when it was learned")
-        if self._scorer and self._scorer.useless > BLIND:
-            self._start_over("pictures come much faster or slower than when it was learned")
-        if self._scorer is None:
-            return self._watch(now, frame)
-        return self._say(self._scorer, now, frame)
+        if self._state and self._state.busy and not frame.live:
+            return None
+        said = self._examine(frame)
+        self._history.add(frame.captured_at, None if said.doubt else said.score, said.threshold)
+        self.life = self._snapshot(said)
+        return said
 
     def close(self) -> None:
         """Stops learning; writes down how far the background has followed the light."""
-        if self._lesson:
-            self._lesson.stop()
-        elif self._footage:
-            self._footage.close()
-        if self._scorer:
-            self._write(self._scorer.learned())
-        self._lesson = self._footage = self._learned = self._scorer = None
+        if self._state:
+            self._state.close()
+        self._state = None
+        self._history.close()
+        self._camera.counts.update(self._history.counts)
 
-    def _say(self, scorer: Scorer, now: View, frame: Frame) -> Detection:
-        said = scorer.score(now, frame.position, frame.fresh, self._threshold)
+    def _examine(self, frame: Frame) -> Detection:
+        if frame.damaged:
+            self._camera.counts["damaged"] += 1
+            self._pause()
+            return self._doubt(Doubt.DAMAGED, "the picture is damaged")
+        now: View = self._camera.method.view(frame.picture)
+        scene = self._onlooker.look(frame.picture, frame.captured_at.timestamp())
+        if self._shape not in (None, now.shape):
+            self._turn_away("the picture has another shape than before")
+            self._onlooker.forget()
+            self._onlooker.look(frame.picture, frame.captured_at.timestamp())
+        self._shape = now.shape
+        match self._look_around(scene, frame) or self._state or self._settle(now, scene, frame):
+            case Watching() as state:
+                return self._watch(state, now, frame)
+            case Judging() as state:
+                return self._judge(state, now, frame, scene)
+            case Detection() as doubt:
+                self._pause()
+                return doubt
+
+    def _judge(self, state: Judging, now: View, frame: Frame, scene: Scene) -> Detection:
+        held = self.held or self._onlooker.stuck
+        said = state.judge(now, frame, self._onlooker.seen or scene, held)
+        self._threshold = state.threshold(frame.captured_at)
+        self._made_by = replace(self._made_by, model_sha256=state.sha256)
         if said is None:
             return self._doubt(Doubt.INTERRUPTED, "no picture at the usual distance before it, to compare")
+        threshold, provisional = self._threshold
         return Detection(
             kind=Kind.ANOMALY,
             label=said.kind,
             score=said.score,
-            threshold=self._threshold,
-            made_by=self._card,
+            threshold=threshold,
+            made_by=self._made_by,
             reason=said.reason,
             regions=said.regions,
             heatmap=said.heatmap,
-            provisional=self._learned is None or self._learned.blocks < 10**self._threshold,
+            provisional=provisional,
         )
 
-    def _watch(self, now: View, frame: Frame) -> Detection:
-        if self._lesson:
-            progress = WATCHING + (1 - WATCHING) * self._lesson.progress
-            return self._doubt(Doubt.LEARNING, f"learning what is normal here{self._why}", progress)
-        needed = 60 * self._settings.learn_minutes
+    def _watch(self, state: Watching, now: View, frame: Frame) -> Detection:
         try:
-            if self._footage is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                self._footage = Footage(self._method, now, self._folder)
-            self._footage.add(now, frame.position, frame.fresh)
+            learned = state.watch(now, frame)
+        except ValueError as error:
+            state.forget()
+            self._why = f"the footage before was no use: {error}"
+            self._state = Watching(self._camera, state.card, now, self._because())
+            return self._doubt(Doubt.LEARNING, self._state.words or "learning what is normal here", 0.0)
+        if learned is None:
+            return self._doubt(Doubt.LEARNING, state.words, state.progress)
+        scene = self._onlooker.seen or state.card.scene
+        card = replace(
+            state.card, lessons=1, learned_at=frame.captured_at, used_at=frame.captured_at, scene=scene
+        )
+        begun = self._begin(card, learned, "")
+        begun.sha256 = begun.keep()
+        self._put(card)
+        state.forget()
+        self._camera.counts["learned"] += 1
+        self._why = ""
+        self._useless.clear()
+        return self._judge(begun, now, frame, scene)
+
+    def _look_around(self, scene: Scene, frame: Frame) -> Detection | None:
+        """Whether this is still the scene that was learned; turns away from it where it is not."""
+        state, at = self._state, frame.captured_at.timestamp()
+        if state is None:
+            return None
+        if isinstance(state, Judging) and state.useless > BLIND:
+            self._useless.add(state.card.folder)
+            self._turn_away("pictures come much faster or slower than when it was learned", steady=True)
+            return None
+        other_light = state.card.scene.other_light(scene) if isinstance(state, Judging) else ""
+        if other_light and self._known(scene):
+            self._turn_away(other_light)
+            return None
+        if not 0 <= at - self._asked < ASKED:
+            self._asked = at
+            if (lasting := self._onlooker.lasting) and self._gone(state, lasting, frame):
+                return None
+        if self._hidden and scene.plain:
+            return self._doubt(Doubt.HIDDEN, "next to nothing is seen of the scene that was learned")
+        if other_light:
+            return self._doubt(Doubt.LEARNING, f"{other_light}: waiting whether that lasts", 0.0)
+        return None
+
+    def _gone(self, state: Watching | Judging, lasting: Scene, frame: Frame) -> bool:
+        """Whether what lasts is another scene, from which it turned away."""
+        why = state.card.scene.unlike(lasting)
+        self._hidden = bool(why) and lasting.plain
+        if not why and isinstance(state, Judging):
+            state.steady(frame)
+        if not why or self._hidden:
+            return False
+        since = (frame.captured_at - timedelta(seconds=2 * HALF)).astimezone()
+        self._turn_away(f"{why} since {since:%H:%M}")
+        return True
+
+    def _known(self, scene: Scene) -> Card | None:
+        """A normal that was learned of a scene."""
+        if self._shape is None:
+            return None
+        card = self._shelf.fitting(scene, self._shape, self._useless)
+        return card if card and card.lessons else None
+
+    def _settle(self, now: View, scene: Scene, frame: Frame) -> Detection | Watching | Judging:
+        """Finds the normal of the scene, or begins to learn it; a doubt where that has to wait."""
+        at, lasting = frame.captured_at.timestamp(), self._onlooker.lasting
+        shown = lasting or scene
+        card = self._shelf.fitting(shown, now.shape, self._useless)
+        if card is None and self._shelf.knows(now.shape):
+            if shown.plain:
+                return self._doubt(
+                    Doubt.HIDDEN, "next to nothing is seen, and not the scene that was learned"
+                )
+            self._unsettled = self._unsettled or at
+            if lasting is None and 0 <= at - self._unsettled < PATIENCE:
+                why = self._why or "the camera does not show the scene that was learned"
+                return self._doubt(Doubt.LEARNING, f"{why}: waiting whether that lasts", 0.0)
+        self._unsettled = 0.0
+        if card and card.lessons and (learned := self._load(card)):
+            log.info("%s: judged by the normal of %s", self._camera.stream, card.folder)
+            if self._why:
+                self._camera.counts["switched"] += 1
+            self._why = ""
+            return self._begin(replace(card, used_at=frame.captured_at), learned, learned.sha256)
+        if card is None or card.lessons:
+            card = self._blank(shown, now, frame)
+            if self._why:
+                self._camera.counts["refused"] += 1
+                log.warning("%s is learned anew: %s", self._camera.stream, self._why)
+        self._made_by = replace(self._made_by, model_sha256="")
+        self._state = begun = Watching(self._camera, card, now, self._because())
+        return begun
+
+    def _load(self, card: Card) -> Learned | None:
+        try:
+            learned: Learned | None = self._camera.method.load(card.folder)
+            if learned is not None and learned.shape == card.shape:
+                return learned
+            trouble = "it is not all there"
+        except NormalError as error:
+            trouble = str(error)
+        self._why = f"what was learned earlier cannot be used: {trouble}"
+        self._shelf.remove(card)
+        return None
+
+    def _blank(self, scene: Scene, now: View, frame: Frame) -> Card:
+        try:
+            return self._shelf.blank(scene, now.shape, frame.captured_at)
         except OSError as error:
             raise DetectorError(
-                f"cannot gather footage of {self._name} in {self._folder}: {error.strerror}. "
+                f"cannot gather footage of {self._camera.stream} in {self._folder}: {error.strerror}. "
                 "Make room there, or let framewarden write there."
             ) from error
-        watched = self._footage.seconds
-        if watched >= needed and len(self._footage) >= LEAST:
-            self._lesson, self._footage = _Lesson(self._method, self._name, self._footage, self._school), None
-        share = min(watched / needed, 1.0)
-        text = f"learning what is normal here: {watched:.0f} of {needed:.0f} s watched{self._why}"
-        return self._doubt(Doubt.LEARNING, text, WATCHING * share)
 
-    def _finish_lesson(self, lesson: _Lesson) -> None:
-        self._lesson = None
+    def _begin(self, card: Card, learned: Learned, sha256: str) -> Judging:
+        self._hidden = False
+        self._state = begun = Judging(self._camera, self._shelf, card, learned, sha256)
+        return begun
+
+    def _turn_away(self, why: str, *, steady: bool = False) -> None:
+        """Leaves the normal in force, because the pictures have become others; it stays on disk."""
+        if isinstance(self._state, Watching):
+            self._state.close()
+            self._shelf.remove(self._state.card)
+        elif self._state:
+            self._state.close(steady=steady)
+        known = self._state is not None and (len(self._shelf) > 0 or isinstance(self._state, Watching))
+        self._state, self._hidden, self._unsettled = None, False, 0.0
+        self._why = why if known else ""
+
+    def _pause(self) -> None:
+        if self._state:
+            self._state.interrupt()
+
+    def _put(self, card: Card) -> None:
         try:
-            learned = lesson.result.result()
-        except Stopped:
-            return
-        self._counts["learned"] += 1
-        self._why = ""
-        self._begin_scoring(learned, self._write(learned))
+            self._shelf.put(card)
+        except OSError:
+            self._camera.counts["unsaved"] += 1
 
-    def _begin_scoring(self, learned: Learned, sha256: str) -> None:
-        self._card = replace(self._card, model_sha256=sha256)
-        self._learned = learned
-        self._scorer = self._method.scorer(learned)
-
-    def _write(self, learned: Learned) -> str:
-        """The hash of the weights as they were written; empty where they could not be."""
-        try:
-            return self._method.save(learned, self._folder)
-        except OSError as error:
-            self._counts["unsaved"] += 1
-            log.warning(
-                "what was learned of %s could not be written to %s: %s. It is learned anew after a restart.",
-                self._name,
-                self._folder,
-                error.strerror,
-            )
-            return ""
-
-    def _start_over(self, why: str) -> None:
-        if self._lesson:
-            self._lesson.stop()
-        if self._footage:
-            self._footage.close()
-        known = self._scorer is not None
-        self._lesson = self._footage = self._learned = self._scorer = None
-        if known:
-            self._learn_anew(why)
-
-    def _learn_anew(self, why: str) -> None:
-        self._counts["refused"] += 1
-        self._why = f" anew, because {why}"
-        self._card = replace(self._card, model_sha256="")
-        log.warning("%s is learned anew: %s", self._name, why)
+    def _because(self) -> str:
+        return f" anew, because {self._why}" if self._why else ""
 
     def _doubt(self, doubt: Doubt, reason: str, progress: float | None = None) -> Detection:
         return Detection(
             kind=Kind.ANOMALY,
             label=UNUSUAL,
             score=0.0,
-            threshold=self._threshold,
-            made_by=self._card,
+            threshold=self._threshold[0],
+            made_by=self._made_by,
             doubt=doubt,
             reason=reason,
             provisional=True,
             progress=progress,
+        )
+
+    def _snapshot(self, said: Detection) -> Life:
+        state = self._state
+        if not isinstance(state, Judging):
+            return Life(said.progress or 0.0, len(self._shelf), 0, *self._threshold, 0, 0, 0.0)
+        seen = state.calibration
+        return Life(
+            1.0, len(self._shelf), state.card.lessons, *self._threshold, seen.blocks, seen.needed, seen.drift
         )
