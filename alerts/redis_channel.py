@@ -120,12 +120,13 @@ class RedisChannel:
             await self._say(self._publish(arguments))
 
     async def _publish(self, arguments: Sequence[str]) -> None:
+        await self._link.follow()
         if not self._replicas:
             await self._link.redis.eval(PUBLISH, 3, SENT, ALERTS, STREAMS, *arguments)
             return
         pipeline = self._link.redis.pipeline(transaction=False)  # WAIT is about its own connection's writes
         pipeline.eval(PUBLISH, 3, SENT, ALERTS, STREAMS, *arguments)
-        pipeline.wait(self._replicas, int(self._timeout * 800))
+        pipeline.wait(self._replicas, int(self._timeout * 500))
         _, have_it = await pipeline.execute()
         if have_it < self._replicas:
             raise _ReplicasError(
@@ -154,7 +155,8 @@ class RedisChannel:
             async with asyncio.timeout(self._timeout):
                 return await command
         except (RedisError, OSError) as error:
-            if isinstance(error, ConnectionError | ReadOnlyError | OSError) or "-READONLY" in str(error):
+            elsewhere = isinstance(error, ConnectionError | OSError | ReadOnlyError | _ReplicasError)
+            if elsewhere or "-READONLY" in str(error):
                 await self._link.look_again()  # after a fail-over, the primary is somewhere else
             text = f"Redis at {self._link.where} {in_words(error, self._link, self._timeout)}"
             if isinstance(error, OutOfMemoryError) or "-OOM" in str(error):

@@ -1,5 +1,6 @@
 """A connection to Redis: to one server, or to whichever Sentinel says is the primary now."""
 
+import time
 from typing import Any
 
 from redis.asyncio import Redis
@@ -9,6 +10,8 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
 from config.redis_address import redis_address
+
+FOLLOW_SECONDS = 1.0
 
 
 class RedisLink:
@@ -25,6 +28,7 @@ class RedisLink:
         self.tls = address.tls
         self.has_password = "password" in parse_url(address.url)
         self._sentinel: Sentinel | None = None
+        self._followed_at = float("-inf")
         once = Retry(NoBackoff(), 0)
         if not address.sentinels:
             self.redis: Any = Redis.from_url(  # Any: redis-py types every shape of every protocol's answers
@@ -47,6 +51,15 @@ class RedisLink:
             **{**server, **tls, **limits, **options},
         )
         self.redis = self._sentinel.master_for(service)
+
+    async def follow(self) -> None:
+        """Asks Sentinel about once a second if the primary is still the same, and leaves the old one if not.
+
+        One that was replaced takes messages for seconds, until it is told; they are lost then.
+        """
+        if self._sentinel and time.monotonic() > self._followed_at + FOLLOW_SECONDS:
+            await self.redis.connection_pool.get_master_address()
+            self._followed_at = time.monotonic()
 
     async def look_again(self) -> None:
         """After trouble: the next command connects anew, to where the name or Sentinel points by then."""

@@ -43,8 +43,12 @@ def in_words(error: RedisError | OSError, link: RedisLink, timeout: float) -> st
             return f"does not let this user publish ({text}): change the user's access list"
         case BusyLoadingError():
             return "is still loading its data"
+        case MasterNotFoundError() if any(word in text for word in ("NOAUTH", "uthentication", "WRONGPASS")):
+            return "is not told to us: Sentinel asks for another ?sentinel_password= in redis.url"
         case MasterNotFoundError():
             return "is nowhere to be found: no Sentinel answers that knows a healthy primary of that name"
+        case TimeoutError() if link.tls:  # a server without TLS waits for the end of our first line
+            return f"does not answer within {timeout:g} s: is it overloaded or stopped, or without TLS there?"
         case TimeoutError():
             return f"does not answer within {timeout:g} s: is it overloaded or stopped?"
         case ConnectionError() | OSError():
@@ -64,8 +68,6 @@ def _unreachable(root: BaseException, link: RedisLink) -> str:
                 "wants a certificate that it trusts from us: name one in redis.url, "
                 f"as in ?ssl_certfile=FILE&ssl_keyfile=FILE ({root.reason})"
             )
-        case ssl.SSLError() if root.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
-            return "does not speak TLS there: write redis:// for rediss://, or name its TLS port"
         case FileNotFoundError() | PermissionError() if link.tls:
             return f"cannot be spoken to: a file named in redis.url cannot be read ({root.strerror})"
         case OSError() if root.errno:  # below 0: a name's look-up

@@ -9,20 +9,34 @@ from types import TracebackType
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 
 class RedisServer:
     """A context manager. What it kept (`--appendonly yes`) is there again after `kill` and `start`."""
 
-    def __init__(self, program: str, folder: Path, *options: str, port: bool = False) -> None:
-        """`options` are redis-server's own, such as "--maxmemory", "2mb"; `port`: on a free one too."""
+    def __init__(
+        self,
+        program: str,
+        folder: Path,
+        *options: str,
+        port: bool = False,
+        config: Path | None = None,
+        at: int | None = None,
+    ) -> None:
+        """`options` are redis-server's own, such as "--maxmemory", "2mb"; `port`: on a free one too.
+
+        With a `config` it is a Sentinel, which listens at the port `at` as that file says.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.socket = folder / "redis.sock"
-        self.port = free_port() if port else 0
-        self.url = f"redis://127.0.0.1:{self.port}" if port else f"unix://{self.socket}"
+        self.port = at or (free_port() if port else 0)
+        self.url = f"redis://127.0.0.1:{self.port}" if self.port else f"unix://{self.socket}"
         self._command = [program, "--dir", str(folder), "--unixsocket", str(self.socket), "--save", "",
                          "--bind", "127.0.0.1", "--port", str(self.port), *options]  # fmt: skip
+        if config:
+            self._command = [program, str(config), "--sentinel", "--dir", str(folder),
+                             "--unixsocket", str(self.socket), *options]  # fmt: skip
         self._log = folder / "redis.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -49,6 +63,8 @@ class RedisServer:
         while time.monotonic() < deadline:
             try:
                 self.client().ping()
+            except (AuthenticationError, NoPermissionError):
+                return
             except RedisError as error:
                 if any(word in str(error) for word in ("Authentication required", "NOAUTH", "NOPERM")):
                     return
