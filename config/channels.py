@@ -248,7 +248,10 @@ class AppriseChannelSettings(ChannelSection):
         return url
 
 
-ChannelSettings = Annotated[RedisChannelSettings | LogChannelSettings, Field(discriminator="kind")]
+ChannelSettings = Annotated[
+    RedisChannelSettings | LogChannelSettings | FileChannelSettings | WebhookChannelSettings,
+    Field(discriminator="kind"),
+]
 
 
 def name_of(channel: ChannelSettings) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import assert_never
 
 from alerts.channel import Channel
+from alerts.file_channel import FileChannel
 from alerts.filtered import Filtered
 from alerts.log_channel import LogChannel
 from alerts.redis_channel import RedisChannel
@@ -25,6 +26,22 @@ async def open_channel(
             return RedisChannel(await redis_url(), name=name, stream_length=settings.redis.stream_length)
         case "log":
             return LogChannel(name)
+        case "file":
+            return FileChannel(
+                wanted.path, name=name, rotate_megabytes=wanted.rotate_megabytes, keep=wanted.keep
+            )
+        case "webhook":
+            from alerts.webhook_channel import WebhookChannel
+
+            return WebhookChannel(
+                wanted.url,
+                name=name,
+                secret=wanted.secret,
+                authorization=wanted.authorization,
+                ca_file=wanted.ca_file,
+                timeout=wanted.timeout,
+                picture_bytes=1_000 * wanted.picture_kilobytes,
+            )
         case _:
             assert_never(wanted.kind)
 
