@@ -79,7 +79,9 @@ class RoundUp:
         if {each.verdict.stream for each in offline} == self.hosts.streams_of(host) and len(untold) > 1:
             self._go_down(host, len(offline))
             return True
-        return not self.hosts.another_sees(stream) and now - alert.since < self.hosts.wait
+        told = {each.verdict.stream for each in offline if each.told is not None}
+        others = self.hosts.streams_of(host) - told - {stream}
+        return bool(others) and not self.hosts.another_sees(stream) and now - alert.since < self.hosts.wait
 
     def _go_down(self, host: str, cameras: float) -> RollUp:
         self.hosts.down.add(host)

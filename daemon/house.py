@@ -8,15 +8,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
+from urllib.parse import urlsplit
 
 from alerts.announcer import Announcer
 from alerts.channel import Channel, PublishError
 from alerts.delivery import Delivery
 from alerts.embedded_redis import EmbeddedRedis
 from alerts.evidence import EvidenceStore
+from alerts.gate import Gate
+from alerts.gatekeeper import Gatekeeper
 from alerts.judge import Judge
 from alerts.outbox import Outbox
 from alerts.redis_channel import RedisChannel
+from alerts.roll_up import HOUSE
+from alerts.rulebook import rules_of
 from alerts.rules import Rules
 from config.settings import DetectorName, Settings, StreamSettings
 from config.state import state_folder
@@ -43,7 +48,7 @@ class House:
     examiner: Examiner
     outbox: Outbox
     evidence: EvidenceStore
-    announcer: Announcer
+    gatekeeper: Gatekeeper
     deliveries: Sequence[Delivery]
     redis: RedisChannel | None
     judged: Callable[[Frame], None]  # told of every frame that was judged
@@ -62,14 +67,15 @@ class House:
                 if name not in self.detectors:  # in a thread: importing torch takes seconds
                     self.detectors[name] = await asyncio.to_thread(detector, name, self.settings, self.folder)
         self.plan[stream.name] = names
-        judge = judge_of(stream.name, self.settings)
-        judge.resume(await self.outbox.open_verdicts(stream.name))
+        gate = self.gatekeeper.gate
+        judge = Judge(stream.name, _introduce(stream, self.settings, gate))
+        judge.resume([alert.verdict for alert in gate.open_alerts(stream.name)], gate.closed(stream.name))
         width = max(self.detectors[name].width for name in names)
         self.watches[stream.name] = Watch(
             source=source_for(stream, settings.sample_fps(stream), width),
             examiner=self.examiner,
             judge=judge,
-            announcer=self.announcer,
+            announcer=self.gatekeeper,
             judged=self.judged,
             live=is_live(stream.url),
         )
@@ -80,6 +86,7 @@ class House:
         self.watches.pop(stream, None)
         await self.forget(stream)
         await self._close_left_open(stream)
+        self.gatekeeper.gate.remove(stream)
         await self.show(stream, {"state": "ended"})
 
     async def forget(self, stream: str) -> None:
@@ -102,8 +109,8 @@ class House:
 
     async def close_orphans(self, settings: Settings) -> None:
         """Closes what is left of streams that were taken out of the configuration while we were away."""
-        wanted = {stream.name for stream in settings.streams}
-        for stream in {verdict.stream for verdict in await self.outbox.open_verdicts()} - wanted:
+        wanted = {stream.name for stream in settings.streams} | {HOUSE}
+        for stream in {alert.verdict.stream for alert in self.gatekeeper.gate.open_alerts()} - wanted:
             await self._close_left_open(stream)
 
     def sweep(self) -> None:
@@ -111,18 +118,16 @@ class House:
         self.evidence.sweep(datetime.now(UTC))
 
     async def _close_left_open(self, stream: str) -> None:
-        judge = judge_of(stream, self.settings)
-        judge.resume(await self.outbox.open_verdicts(stream))
-        await self.announcer.announce_all(judge.finish(datetime.now(UTC)), None)
+        judge, now = Judge(stream, Rules()), datetime.now(UTC)
+        judge.resume([alert.verdict for alert in self.gatekeeper.gate.open_alerts(stream)])
+        await self.gatekeeper.announce_all(stream, judge.finish(now), now, None)
 
 
-def judge_of(stream: str, settings: Settings) -> Judge:
-    """The judge of one stream, by the operator's rules."""
-    alerts = settings.alerts
-    rules = Rules(
-        cooldown=alerts.cooldown, update_every=alerts.update_every, offline_after=alerts.offline_after
-    )
-    return Judge(stream, rules)
+def _introduce(stream: StreamSettings, settings: Settings, gate: Gate) -> Rules:
+    """Tells the gate of a stream; returns what its alerts go by."""
+    rules, live = rules_of(settings, stream), is_live(stream.url)
+    gate.add(stream.name, rules, host=(urlsplit(stream.url).hostname or "") if live else "", live=live)
+    return rules
 
 
 def detector(name: DetectorName, settings: Settings, folder: Path) -> Detector:
@@ -176,13 +181,20 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
         examiner = await stack.enter_async_context(Examiner(detectors, plan, settings.service.stale_after))
         announcer = Announcer(outbox, evidence)
         stack.callback(announcer.close)
+        storm = settings.alerts.storm
+        gate = Gate(storm.more_than, storm.within, update_every=settings.alerts.update_every)
+        for stream in settings.streams:  # all, before the first alert asks which others share its host
+            _introduce(stream, settings, gate)
+        gatekeeper = Gatekeeper(gate, announcer, folder)
+        await gatekeeper.begin(await outbox.open_verdicts())
+        stack.push_async_callback(gatekeeper.close)
         yield House(
             settings=settings,
             folder=folder,
             examiner=examiner,
             outbox=outbox,
             evidence=evidence,
-            announcer=announcer,
+            gatekeeper=gatekeeper,
             deliveries=[Delivery(outbox, each) for each in channels],
             redis=redis,
             judged=judged,

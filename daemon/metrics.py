@@ -92,6 +92,18 @@ class HouseCollector(Collector):
         for name, watch in self._house.watches.items():
             for verdict, count in sorted(watch.judge.counts.items()):
                 verdicts.add_metric([name, verdict], count)
+        gate = self._house.gatekeeper.gate
+        alerts = CounterMetricFamily(
+            "framewarden_alerts",
+            "Alerts that were told, and alerts that were held back, by why.",
+            labels=["decision", "kind"],
+        )
+        for decided, count in sorted(gate.counts.items()):
+            alerts.add_metric(decided.split(":"), count)
+        storm = GaugeMetricFamily(
+            "framewarden_alert_storm", "1 while one alert speaks for all that open.", float(gate.storming)
+        )
+        silences = GaugeMetricFamily("framewarden_silences", "Silences that hold now.", float(gate.silences))
         waiting = GaugeMetricFamily(
             "framewarden_channel_waiting",
             "Messages on disk that the channel has not taken.",
@@ -126,4 +138,4 @@ class HouseCollector(Collector):
             "0 while the disk does not take alerts.",
             float(self._house.outbox.durable),
         )
-        return verdicts, waiting, up, events, kept, durable
+        return verdicts, alerts, storm, silences, waiting, up, events, kept, durable

@@ -57,6 +57,7 @@ async def run(config: Path, deliver_seconds: float = DELIVER_SECONDS) -> int:
                     group.create_task(delivery.run(), name=f"delivery to {delivery.channel.name}")
                 group.create_task(_obey_signals(roster, config, group), name="signals")
                 group.create_task(show_states(house), name="states")
+                group.create_task(house.gatekeeper.run(), name="gate")
                 group.create_task(_sweep(house), name="sweep")
                 group.create_task(notifier.beat(lambda: health(house)[0]), name="watchdog")
                 await house.close_orphans(settings)
@@ -68,6 +69,7 @@ async def run(config: Path, deliver_seconds: float = DELIVER_SECONDS) -> int:
                     f"http://{settings.service.listen}/metrics" if settings.service.listen else "no address",
                 )  # fmt: skip
                 await roster.finished()
+                await house.gatekeeper.finish()
                 code = int(bool(failed) or not await _delivered(house, deliver_seconds))
                 raise Stop  # noqa: TRY301 - this is how a TaskGroup is left
         except* Stop:

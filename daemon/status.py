@@ -26,6 +26,11 @@ def states(house: House) -> dict[str, dict[str, str]]:
             "judged_until": until.isoformat(timespec="milliseconds").replace("+00:00", "Z") if until else "",
             **watch.judge.standing,
         }
+        held = [each for each in house.gatekeeper.gate.open_alerts(name) if each.why and each.told is None]
+        if held:
+            shown[name]["held"] = ", ".join(
+                sorted(f"{each.verdict.kind}/{each.verdict.label} ({each.why})" for each in held)
+            )
     return shown
 
 

@@ -21,9 +21,11 @@ class Examines(Protocol):
 
 
 class Announces(Protocol):
-    """What tells the world."""
+    """What tells the world, of every sight: also where nothing was decided, what was held back may be due."""
 
-    async def announce_all(self, verdicts: Sequence[Verdict], frame: Frame | None) -> None: ...
+    async def announce_all(
+        self, stream: str, verdicts: Sequence[Verdict], at: datetime, frame: Frame | None
+    ) -> None: ...
 
 
 @dataclass
@@ -71,7 +73,8 @@ class Watch:
                 case Frame() as frame:
                     self._tell_pictures(frame)
                     detections = await self.examiner.examine(frame)
-                    await self.announcer.announce_all(self.judge.weigh(frame, detections), frame)
+                    verdicts = self.judge.weigh(frame, detections)
+                    await self.announcer.announce_all(frame.stream, verdicts, frame.captured_at, frame)
                     if detections:  # none: too old when its turn came; dropped there, and counted
                         self.frames += 1
                         for each in detections:
@@ -80,7 +83,8 @@ class Watch:
                         self.judged(frame)
                 case Outage() as outage:
                     self._tell_outage(outage)
-                    await self.announcer.announce_all(self.judge.weigh_outage(outage), None)
+                    verdicts = self.judge.weigh_outage(outage)
+                    await self.announcer.announce_all(outage.stream, verdicts, outage.at, None)
 
     def _tell_pictures(self, frame: Frame) -> None:
         if frame.fresh:
@@ -94,5 +98,5 @@ class Watch:
             self._fault = outage.fault
 
     async def _close_alerts(self, reason: str) -> None:
-        verdicts = self.judge.finish(self.judged_until or datetime.now(UTC), reason)
-        await self.announcer.announce_all(verdicts, None)
+        at = self.judged_until or datetime.now(UTC)
+        await self.announcer.announce_all(self.source.name, self.judge.finish(at, reason), at, None)

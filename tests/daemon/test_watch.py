@@ -71,7 +71,9 @@ class FakeAnnouncer:
     told: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
-    async def announce_all(self, verdicts: Sequence[Verdict], frame: Frame | None) -> None:
+    async def announce_all(
+        self, stream: str, verdicts: Sequence[Verdict], at: datetime, frame: Frame | None
+    ) -> None:
         self.told += [f"{verdict.label} {verdict.change}" for verdict in verdicts]
         self.reasons += [verdict.reason for verdict in verdicts]
 
