@@ -24,22 +24,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-import benchmarks.anomaly_baselines
 import benchmarks.padim
+import detectors.anomaly.baselines
 import detectors.anomaly.features
 import detectors.planting.events
 import detectors.planting.negatives
 import detectors.planting.scene
 import streams.recoding
-from benchmarks.anomaly_baselines import Features, Mog2, all_of_features
 from benchmarks.padim import Padim
 from daemon.evaluate_events import Found, found, truth_boxes
-from daemon.evaluate_trial import Examinee, Stretch, Trial
+from daemon.evaluate_trial import Trial, learned
+from detectors.anomaly.baselines import Features, Mog2, all_of_features
 from detectors.planting.events import EventKind, clip_length, plant
 from detectors.planting.negatives import COMPRESSED, Nuisance, disturbed
 from detectors.planting.scene import observe
 from detectors.roc import auc
 from streams.recoding import decoded, encoded
+from streams.stretch import Stretch
 
 WIDEST = 480  # px
 QUALITY = 24  # x264's CRF of all footage
@@ -144,7 +145,7 @@ def _written_by(*modules: Any) -> str:
 PLANTING = _written_by(
     detectors.planting.scene, detectors.planting.events, detectors.planting.negatives, streams.recoding
 )
-COMPARING = _written_by(benchmarks.anomaly_baselines, detectors.anomaly.features)
+COMPARING = _written_by(detectors.anomaly.baselines, detectors.anomaly.features)
 PADIM = _written_by(benchmarks.padim)
 
 
@@ -256,7 +257,7 @@ def measured(
     learn_from = filmed(raw, seeds, store)
     others = Others(learn_from, raw.name, weights, store) if weights else None
     with tempfile.TemporaryDirectory() as state:
-        examinee = Examinee(learn_from, budget, Path(state))
+        examinee = learned(learn_from, budget, Path(state))
         result: dict[str, Any] = {
             "learn_footage_seconds": sum(one.seconds for one in learn_from),
             "learn_seconds": examinee.learn_seconds,
@@ -267,11 +268,11 @@ def measured(
         calm: dict[str, dict[str, float]] = {}
         spent = count = 0.0
         for clip in clips(raw, kinds, seeds, store):
-            trial: Trial = examinee.watch(clip.stretch)
-            spent, count = spent + trial.seconds, count + len(trial.said)
-            by_method = {SHIPPED: trial.scores, **(others.score(clip) if others else {})}
+            trial: Trial = examinee.watch(clip.stretch.frames(clip.kind))
+            spent, count = spent + trial.core_seconds, count + len(trial.scores)
+            by_method = {SHIPPED: trial.array(), **(others.score(clip) if others else {})}
             scores.setdefault(clip.kind, []).append((clip.present, by_method))
-            result["threshold"] = trial.said[-1].threshold
+            result["threshold"] = trial.threshold
             if clip.present.any():
                 outcomes.setdefault(clip.kind, []).append(
                     found(EventKind(clip.kind), clip.present, clip.boxes, clip.stretch.rate, trial)
@@ -282,8 +283,8 @@ def measured(
                 )
                 seen["seconds"] += clip.stretch.seconds
                 seen["alerts"] += len(trial.opened)
-                seen["highest"] = max(seen["highest"], float(np.nanmax(trial.scores)))
-                seen["alarming"] += sum(one.alarming for one in trial.said) / clip.stretch.rate
+                seen["highest"] = max(seen["highest"], float(np.nanmax(trial.array())))
+                seen["alarming"] += trial.alarming_seconds
         examinee.close()
     result["frames_per_second"] = count / spent
     result["calm"] = calm

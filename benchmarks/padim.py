@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]
 
-from daemon.evaluate_trial import Stretch
+from streams.stretch import Stretch
 
 STAGES = (4, 7, 14)  # features[:n]: 24 channels at 1/4, 32 at 1/8, 96 at 1/16 of the picture
 KEPT = 100  # of the 152 channels, drawn at random, as the paper does for ResNet18

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from daemon.evaluate_trial import Stretch
 from detectors.anomaly.features import NAMES, Background, Cells, Observer, Recent, Small, empty_scene, shrink
 from detectors.anomaly.score import Map
+from streams.stretch import Stretch
 
 Scores = NDArray[np.float64]
 BELIEF = 20  # cells by which a place's own mean weighs as much as that of all places

@@ -1,0 +1,184 @@
+"""How well the detector tells labelled footage apart, beside simpler methods: what papers print."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from daemon.evaluate_footage import (
+    FootageError,
+    Labelled,
+    labelled,
+    read_spans,
+    recordings,
+    stretch,
+)
+from daemon.evaluate_trial import LEARNED, Examinee, Trial, learned
+from detectors.anomaly.baselines import Features, Mog2, all_of_features
+from detectors.anomaly.cells import Cells
+from detectors.anomaly.features import CELL
+from detectors.roc import auc, caught_at, eer, interval
+from streams.stretch import Stretch
+
+WIDEST = 480  # px of the pictures that are kept
+ALLOWED = 0.05  # share of normal frames above the threshold
+Tell = Callable[[str, float], None]  # what is done now, and the share 0..1 of it that is done
+Scores = NDArray[np.float64]
+Others = Callable[[Sequence[Stretch]], Callable[[Stretch], dict[str, Scores]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """A labelled folder, read."""
+
+    train: list[Stretch]
+    test: list[Labelled]
+
+
+async def read(folder: Path, every: int, tell: Tell) -> Data:
+    """train/*.mp4, test/*.mp4, test/labels.csv, test/NN_masks.npz. Raises FootageError and StreamError."""
+    spans = read_spans(folder / "test" / "labels.csv")
+    train_files, test_files = recordings(folder / "train"), recordings(folder / "test")
+    unknown = spans.keys() - {path.stem for path in test_files}
+    if unknown:
+        raise FootageError(f"{folder}/test/labels.csv names clips that are not there: {', '.join(unknown)}")
+    train, test = [], []
+    for number, path in enumerate(train_files):
+        tell("reading", number / (len(train_files) + len(test_files)))
+        train.append(await stretch(path, every, WIDEST))
+    for number, path in enumerate(test_files, len(train_files)):
+        tell("reading", number / (len(train_files) + len(test_files)))
+        test.append(await labelled(path, spans, every, WIDEST))
+    if not any(one.abnormal.any() for one in test) or all(one.abnormal.all() for one in test):
+        raise FootageError(f"{folder}/test has no normal or no abnormal pictures to tell apart")
+    return Data(train, test)
+
+
+def measure(
+    data: Data, false_alarms_per_day: float, tell: Tell, others: Others | None = None
+) -> dict[str, Any]:
+    """All figures. `others` makes further baselines that have learned from the training footage."""
+    abnormal = [one.abnormal for one in data.test]
+    with tempfile.TemporaryDirectory() as state:
+        tell("learning", 0.0)
+        examinee = learned(data.train, false_alarms_per_day, Path(state))
+        try:
+            trials = []
+            for number, clip in enumerate(data.test):
+                tell("testing", number / len(data.test))
+                trials.append(examinee.watch(clip.stretch.frames(LEARNED)))
+            tell("locating", 0.0)
+            pixel = pixel_auc(Path(state) / LEARNED, data.test)
+            result = _figures(trials, abnormal, examinee, data)
+        finally:
+            examinee.close()
+    result["pixel_auc"] = pixel
+    tell("held-out training footage", 0.0)
+    level = training_level(data.train, false_alarms_per_day, tell)
+    scores, flags = np.concatenate(_filled(trials)), np.concatenate(abnormal)
+    result["threshold_from_training"] = level
+    result["caught_at_threshold_from_training"] = float((scores[flags] > level).mean())
+    result["false_at_threshold_from_training"] = float((scores[~flags] > level).mean())
+    result["baselines"] = {}
+    result["baselines_all"] = {}
+    for name, by_clip in _baselines(data, tell, others).items():
+        result["baselines"][name] = auc(np.concatenate(by_clip), flags)
+        result["baselines_all"][name] = rates(by_clip, abnormal)
+    return result
+
+
+def rates(scores: Sequence[Scores], abnormal: Sequence[NDArray[np.bool_]]) -> dict[str, Any]:
+    """Frame AUC and equal error rate with 95 % by clips, and what is caught at 5 % of normal frames."""
+    every, flags = np.concatenate(scores), np.concatenate(abnormal)
+    return {
+        "frame_auc": auc(every, flags),
+        "frame_auc_interval": interval(auc, scores, abnormal),
+        "frame_eer": eer(every, flags),
+        "frame_eer_interval": interval(eer, scores, abnormal),
+        "caught_at_5_percent": caught_at(every, flags, ALLOWED),
+    }
+
+
+def _filled(trials: Sequence[Trial]) -> list[Scores]:
+    """The scores, 0 where the detector could not tell: what it does not tell of is not caught."""
+    return [np.nan_to_num(trial.array()) for trial in trials]
+
+
+def _figures(
+    trials: Sequence[Trial], abnormal: Sequence[NDArray[np.bool_]], examinee: Examinee, data: Data
+) -> dict[str, Any]:
+    scores = _filled(trials)
+    flags = np.concatenate(abnormal)
+    every = np.concatenate(scores)
+    stretched = [(one - one.min()) / max(float(np.ptp(one)), 1e-9) for one in scores]
+    threshold = trials[0].threshold
+    return {
+        **rates(scores, abnormal),
+        "frame_auc_clip_normalised": auc(np.concatenate(stretched), flags),
+        "threshold": threshold,
+        "caught_at_threshold": float((every[flags] >= threshold).mean()),
+        "false_at_threshold": float((every[~flags] >= threshold).mean()),
+        "learn_frames": sum(len(one.pictures) for one in data.train),
+        "learn_seconds": examinee.learn_seconds,
+        "frames_per_second_one_core": len(every) / sum(trial.core_seconds for trial in trials),
+        "state_bytes": examinee.state_bytes,
+    }
+
+
+def training_level(train: Sequence[Stretch], false_alarms_per_day: float, tell: Tell) -> float:
+    """The score that 5 % of normal frames exceed: of each half's frames by a detector of the other half."""
+    half = len(train) // 2
+    if not half:
+        return float("nan")
+    parts = train[:half], train[half:]
+    seen: list[Scores] = []
+    for number, (own, other) in enumerate((parts, parts[::-1])):
+        tell("held-out training footage", number / 2)
+        with tempfile.TemporaryDirectory() as state:
+            examinee = learned(own, false_alarms_per_day, Path(state))
+            seen += _filled([examinee.watch(one.frames(LEARNED)) for one in other])
+            examinee.close()
+    return float(np.quantile(np.concatenate(seen), 1 - ALLOWED))
+
+
+def _baselines(data: Data, tell: Tell, others: Others | None) -> dict[str, list[Scores]]:
+    tell("baselines", 0.0)
+    features, mog2 = Features(data.train), Mog2(data.train)
+    more = others(data.train) if others else None
+    by_method: dict[str, list[Scores]] = {}
+    for number, clip in enumerate(data.test):
+        tell("baselines", number / len(data.test))
+        said = {**all_of_features(features, clip.stretch), "mog2": mog2.score(clip.stretch)}
+        for name, scores in {**said, **(more(clip.stretch) if more else {})}.items():
+            by_method.setdefault(name, []).append(scores)
+    return by_method
+
+
+def pixel_auc(learned_in: Path, test: Sequence[Labelled]) -> float:
+    """Over the pixels of every third masked picture: the scores' map against the masks; nan without masks."""
+    method = Cells()
+    normal = next((one for one in map(method.load, sorted(learned_in.iterdir())) if one is not None), None)
+    values, flags = [], []
+    for clip in test:
+        if clip.masks is None or normal is None:
+            continue
+        scorer = method.scorer(normal)
+        for frame in clip.stretch.frames(LEARNED):
+            view = method.view(frame.picture)
+            if scorer.score(view, frame.position, frame.fresh, 1e9) is None or frame.number % 3:
+                continue
+            mask = clip.masks[frame.number]
+            height, width = mask.shape
+            # A cell's window is centred on its upper left corner.
+            across = (np.arange(0, width, 2) * view.width / width / CELL).astype(np.float32)
+            down = (np.arange(0, height, 2) * view.height / height / CELL).astype(np.float32)
+            x, y = np.meshgrid(across, down)
+            now = cv2.remap(scorer._map._now, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            values.append(now.ravel())
+            flags.append(mask[::2, ::2].ravel())
+    return auc(np.concatenate(values), np.concatenate(flags)) if values else float("nan")
