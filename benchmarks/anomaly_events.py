@@ -304,10 +304,11 @@ def _event_figures(
     for method in own[0][1]:
         parts, flags = [], []
         for present, by_method in [*own, *plain]:
-            usable = np.isfinite(by_method[SHIPPED])
+            # What it cannot tell of is not caught where an event is, and left out elsewhere.
+            usable = np.isfinite(by_method[SHIPPED]) | present
             if present.any():
                 usable &= present | (np.arange(len(usable)) < int(np.argmax(present)))
-            parts.append(by_method[method][usable])
+            parts.append(np.nan_to_num(by_method[method][usable]))
             flags.append(present[usable])
         areas[method] = auc(np.concatenate(parts), np.concatenate(flags))
     alerted = [one for one in outcomes if one.opened]

@@ -113,6 +113,28 @@ def demo(
     _finish(lambda: run_demo(video, state, Console(highlight=False), forever))
 
 
+@app.command()
+def evaluate(
+    task: Annotated[Literal["anomaly"], typer.Argument(help="What to evaluate.", show_default=False)],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="A labelled folder (train/, test/ with labels.csv), a folder of recordings, or a recording.",
+            show_default=False,
+        ),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    every: Annotated[int, typer.Option(help="Labelled: look at every so many pictures.", min=1)] = 1,
+    fps: Annotated[float, typer.Option(help="Own footage: pictures a second.", min=1, max=60)] = 5,
+    learn_minutes: Annotated[float, typer.Option(help="Own footage: learn from so much.", min=0.1)] = 2,
+    false_alarms_per_day: Annotated[float, typer.Option(help="The budget.", min=0.001, max=1000)] = 1,
+) -> None:
+    """How well a detector does on labelled clips, or on your camera's footage with events planted into it."""
+    from daemon.evaluate import evaluate_anomaly
+
+    _finish(lambda: evaluate_anomaly(data, as_json, every, fps, learn_minutes, false_alarms_per_day))
+
+
 def _finish(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
     """Runs it and ends the process with its exit code; what a user can mend is said without a traceback."""
     from daemon.trouble import TROUBLE

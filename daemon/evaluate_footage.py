@@ -1,7 +1,7 @@
 """Reads recordings for an evaluation, as the daemon reads them."""
 
 import csv
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from streams.stretch import Stretch
 SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".ts", ".m4v", ".webm")
 ALL = 60.0  # pictures a second: every one
 Flags = NDArray[np.bool_]
+Tell = Callable[[str, float], None]  # what is done now, and the share 0..1 of it that is done
 
 
 class FootageError(Exception):
@@ -50,13 +51,14 @@ def recordings(data: Path) -> list[Path]:
     return found
 
 
-async def frames(path: Path, fps: float, width: int) -> AsyncGenerator[Frame, None]:
-    """A recording's frames. Raises StreamError where it cannot be read."""
+async def frames(path: Path, fps: float, width: int) -> AsyncGenerator[tuple[Frame, float], None]:
+    """A recording's frames, and the share 0..1 of it that is read. Raises StreamError where it cannot be."""
     source = source_for(StreamSettings(name="evaluate", url=source_address(str(path))), fps, width)
     try:
         async for sight in source.sights():
             if isinstance(sight, Frame):
-                yield sight
+                length = source.opened.duration if source.opened else None
+                yield sight, min(1.0, sight.position / length) if length else 0.0
     finally:
         await source.close()
 
@@ -64,7 +66,7 @@ async def frames(path: Path, fps: float, width: int) -> AsyncGenerator[Frame, No
 async def stretch(path: Path, every: int, width: int) -> Stretch:
     """Every so many pictures of a recording, kept in memory."""
     pictures, positions = [], []
-    async for frame in frames(path, ALL, width):
+    async for frame, _ in frames(path, ALL, width):
         if frame.number % every == 0:
             pictures.append(frame.picture.copy())
             positions.append(frame.position)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from daemon.evaluate_footage import (
     FootageError,
     Labelled,
+    Tell,
     labelled,
     read_spans,
     recordings,
@@ -27,7 +28,6 @@ from streams.stretch import Stretch
 
 WIDEST = 480  # px of the pictures that are kept
 ALLOWED = 0.05  # share of normal frames above the threshold
-Tell = Callable[[str, float], None]  # what is done now, and the share 0..1 of it that is done
 Scores = NDArray[np.float64]
 Others = Callable[[Sequence[Stretch]], Callable[[Stretch], dict[str, Scores]]]
 

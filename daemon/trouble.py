@@ -5,6 +5,7 @@ from typing import Final
 from alerts.lock import InUseError
 from alerts.outbox_file import OutboxError
 from alerts.redis_program import EmbeddedRedisError
+from daemon.evaluate_footage import FootageError
 from daemon.house import StateError
 from daemon.web import ListenError
 from detectors.detection import DetectorError
@@ -18,4 +19,5 @@ TROUBLE: Final = (
     OutboxError,
     ListenError,
     StateError,
+    FootageError,
 )

@@ -1,0 +1,123 @@
+"""`framewarden evaluate`: how well a detector does, on a labelled folder or on a camera's own footage."""
+
+import json
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from daemon import evaluate_labelled, evaluate_own
+from daemon.evaluate_footage import FootageError, is_labelled, recordings
+
+DONE = 0
+
+
+class Bar:
+    """How far it is, on a terminal; nothing elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task("", total=1.0)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def tell(self, what: str, share: float) -> None:
+        """What is done now, and the share 0..1 of it that is done."""
+        self._progress.update(self._task, description=what, completed=share)
+
+
+async def evaluate_anomaly(
+    data: Path, as_json: bool, every: int, fps: float, learn_minutes: float, false_alarms_per_day: float
+) -> int:
+    """Prints the figures, and returns 0. Raises FootageError, StreamError."""
+    out = Console(highlight=False)
+    with Bar(Console(stderr=True)) as bar:
+        if is_labelled(data):
+            read = await evaluate_labelled.read(data, every, bar.tell)
+            result = evaluate_labelled.measure(read, false_alarms_per_day, bar.tell)
+            tables = _labelled(result)
+        else:
+            if (data / "train").is_dir() or (data / "test").is_dir():
+                raise FootageError(
+                    f"{data} has only one of train/ and test/: a labelled folder has both, and "
+                    "test/labels.csv; for footage without labels name the folder of the recordings"
+                )
+            with tempfile.TemporaryDirectory(prefix="framewarden-") as state:
+                result = await evaluate_own.measure(
+                    recordings(data), fps, learn_minutes, false_alarms_per_day, Path(state), bar.tell
+                )
+            tables = _own(result)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        for each in tables:
+            out.print(each, soft_wrap=isinstance(each, str))
+    return DONE
+
+
+def _labelled(result: dict[str, Any]) -> list[Table | str]:
+    table = Table("", "frame AUC", "95 %", "EER", "95 %", "caught at 5 % of normal frames", box=None)
+    for name, one in {"framewarden": result, **result["baselines_all"]}.items():
+        areas, errors = one["frame_auc_interval"], one["frame_eer_interval"]
+        table.add_row(
+            name,
+            f"{one['frame_auc']:.3f}",
+            f"{areas[0]:.3f}-{areas[1]:.3f}",
+            f"{one['frame_eer']:.3f}",
+            f"{errors[0]:.3f}-{errors[1]:.3f}",
+            f"{one['caught_at_5_percent']:.1%}",
+        )
+    shares = {key: f"{result[key]:.1%}" for key in result if key.startswith(("caught_at_t", "false_at_t"))}
+    said = (
+        f"\nthreshold of the budget, {result['threshold']:.2f}: {shares['caught_at_threshold']} of abnormal "
+        f"frames, {shares['false_at_threshold']} of normal ones"
+        f"\nthreshold that 5 % of held-out training frames reach, {result['threshold_from_training']:.2f}: "
+        f"{shares['caught_at_threshold_from_training']} and {shares['false_at_threshold_from_training']}"
+        f"\npixel AUC {result['pixel_auc']:.3f}; frame AUC with each clip stretched to 0..1, as papers do: "
+        f"{result['frame_auc_clip_normalised']:.3f}"
+        f"\nlearned from {result['learn_frames']} frames in {result['learn_seconds']:.1f} s of one core; "
+        f"{result['frames_per_second_one_core']:.0f} frames a second on one core"
+    )
+    return [table, said]
+
+
+def _own(result: dict[str, Any]) -> list[Table | str]:
+    counted, expected = result["counted_a_day"], result["expected_a_day"]
+    minutes = result["watched_seconds"] / 60
+    lines = [
+        (
+            f"learned from {result['learn_minutes']:g} minutes, watched {minutes:.1f} minutes after them; "
+            f"budget: {result['false_alarms_per_day']:g} false alarms a day"
+        ),
+        f"alerts: {result['alerts']}, which says between {counted[1]:.3g} and {counted[2]:.3g} a day",
+    ]
+    if expected:
+        lines.append(
+            f"going by how high the scores reached: {expected[0]:.2g} alarms a day "
+            f"(95 %: {expected[1]:.2g} to {expected[2]:.2g})"
+        )
+    else:
+        lines.append("too little footage to say more; watch at least a minute")
+    if result["alerts"]:
+        lines.append("If nothing unusual is in this footage, those are false alarms: let it learn from more.")
+    table = Table("planted event", "found", "box on it", "named rightly", "after", box=None)
+    for kind, one in result["events"].items():
+        delay = "" if one["delay_seconds"] is None else f"{one['delay_seconds']:.1f} s"
+        found = f"{one['found']} of {one['planted']}"
+        table.add_row(kind.replace("_", " "), found, str(one["box_right"]), str(one["named_right"]), delay)
+    lines += [result["caution"]] if result["caution"] else []
+    left_out = ", ".join(kind.replace("_", " ") for kind in result["not_planted"])
+    after = f"not planted, this scene offers nothing for it: {left_out}" if left_out else ""
+    return ["\n".join(lines) + "\n", table, after]
