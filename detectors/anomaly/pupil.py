@@ -13,7 +13,7 @@ from detectors.anomaly.judging import Judging
 from detectors.anomaly.lesson import Camera
 from detectors.anomaly.life import Life
 from detectors.anomaly.method import UNUSUAL, Learned, Method, NormalError, View
-from detectors.anomaly.scene import HALF, Onlooker, Scene
+from detectors.anomaly.scene import APART, HALF, Onlooker, Scene
 from detectors.anomaly.shelf import Card, Shelf
 from detectors.anomaly.threshold import threshold_for
 from detectors.anomaly.watching import Watching
@@ -90,14 +90,14 @@ class Pupil:
             case Watching() as state:
                 return self._watch(state, now, frame)
             case Judging() as state:
-                return self._judge(state, now, frame, scene)
+                return self._judge(state, now, frame)
             case Detection() as doubt:
                 self._pause()
                 return doubt
 
-    def _judge(self, state: Judging, now: View, frame: Frame, scene: Scene) -> Detection:
+    def _judge(self, state: Judging, now: View, frame: Frame) -> Detection:
         held = self.held or self._onlooker.stuck
-        said = state.judge(now, frame, self._onlooker.seen or scene, held)
+        said = state.judge(now, frame, self._onlooker, held)
         self._threshold = state.threshold(frame.captured_at)
         self._made_by = replace(self._made_by, model_sha256=state.sha256)
         if said is None:
@@ -136,7 +136,7 @@ class Pupil:
         self._camera.counts["learned"] += 1
         self._why = ""
         self._useless.clear()
-        return self._judge(begun, now, frame, scene)
+        return self._judge(begun, now, frame)
 
     def _look_around(self, scene: Scene, frame: Frame) -> Detection | None:
         """Whether this is still the scene that was learned; turns away from it where it is not."""
@@ -169,7 +169,7 @@ class Pupil:
             state.steady(frame)
         if not why or self._hidden:
             return False
-        since = (frame.captured_at - timedelta(seconds=2 * HALF)).astimezone()
+        since = (frame.captured_at - timedelta(seconds=2 * HALF * APART)).astimezone()
         self._turn_away(f"{why} since {since:%H:%M}")
         return True
 
@@ -184,7 +184,7 @@ class Pupil:
         """Finds the normal of the scene, or begins to learn it; a doubt where that has to wait."""
         at, lasting = frame.captured_at.timestamp(), self._onlooker.lasting
         shown = lasting or scene
-        card = self._shelf.fitting(shown, now.shape, self._useless)
+        card = self._known(scene) or self._shelf.fitting(shown, now.shape, self._useless)
         if card is None and self._shelf.knows(now.shape):
             if shown.plain:
                 return self._doubt(
