@@ -135,6 +135,25 @@ def evaluate(
     _finish(lambda: evaluate_anomaly(data, as_json, every, fps, learn_minutes, false_alarms_per_day))
 
 
+@app.command()
+def backtest(
+    config: Config,
+    stream: Annotated[str, typer.Argument(help="Its name in CONFIG.", show_default=False)],
+    hours: Annotated[float, typer.Option(help="The last so many hours.", min=0.01)] = 24,
+    false_alarms_per_day: Annotated[
+        float | None, typer.Option(help="The threshold of this budget.", min=0.001, max=1000)
+    ] = None,
+    threshold: Annotated[float | None, typer.Option(help="This threshold.", min=0, max=12)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+) -> None:
+    """Which anomaly alerts another threshold would have raised (default: those that were in force)."""
+    from daemon.backtest import backtest as run_backtest
+
+    if false_alarms_per_day is not None and threshold is not None:
+        _fail("give --false-alarms-per-day or --threshold, not both", BAD_USAGE)
+    _finish(lambda: run_backtest(config, stream, hours, false_alarms_per_day, threshold, as_json))
+
+
 def _finish(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
     """Runs it and ends the process with its exit code; what a user can mend is said without a traceback."""
     from daemon.trouble import TROUBLE

@@ -5,6 +5,7 @@ from typing import Final
 from alerts.lock import InUseError
 from alerts.outbox_file import OutboxError
 from alerts.redis_program import EmbeddedRedisError
+from daemon.backtest import HistoryError
 from daemon.evaluate_footage import FootageError
 from daemon.house import StateError
 from daemon.web import ListenError
@@ -20,4 +21,5 @@ TROUBLE: Final = (
     ListenError,
     StateError,
     FootageError,
+    HistoryError,
 )
