@@ -10,6 +10,7 @@ benchmarks/anomaly_events.py.
 
 import argparse
 import asyncio
+import importlib.util
 import json
 import os
 import sys
@@ -38,19 +39,26 @@ def tell(what: str, share: float) -> None:
 
 
 def padim(weights: Path, cost: dict[str, float]) -> Callable[[Sequence[Stretch]], Any]:
-    """PaDiM as one more baseline; `cost` gets its frames a second."""
+    """PaDiM as one more baseline, and anomalib's where it is installed; `cost` gets their frames a second."""
 
     def learn(train: Sequence[Stretch]) -> Callable[[Stretch], dict[str, NDArray[np.float64]]]:
-        model = Padim(train, weights)
-        spent = {"frames": 0.0, "seconds": 0.0}
+        models: dict[str, Any] = {"padim": Padim(train, weights)}
+        if importlib.util.find_spec("anomalib"):
+            from benchmarks.anomalib_padim import AnomalibPadim
+
+            models["anomalib_padim"] = AnomalibPadim(train, weights)
+        frames, seconds = 0, dict.fromkeys(models, 0.0)
 
         def score(one: Stretch) -> dict[str, NDArray[np.float64]]:
-            began = time.thread_time()
-            scores = model.score(one)
-            spent["seconds"] += time.thread_time() - began
-            spent["frames"] += len(scores)
-            cost["padim_frames_per_second"] = spent["frames"] / spent["seconds"]
-            return {"padim": scores}
+            nonlocal frames
+            frames += len(one.pictures)
+            scores = {}
+            for name, model in models.items():
+                began = time.thread_time()
+                scores[name] = model.score(one)
+                seconds[name] += time.thread_time() - began
+                cost[f"{name}_frames_per_second"] = frames / seconds[name]
+            return scores
 
         return score
 
@@ -159,7 +167,8 @@ def show(result: dict[str, Any]) -> None:
         f"\nlearned from {result['learn_frames']} frames in {result['learn_seconds']:.1f} s of one core, "
         f"from {result['cold_start']['frames']} in {result['cold_start']['core_seconds']:.1f} s; "
         f"{result['frames_per_second_one_core']:.0f} frames a second, "
-        f"PaDiM {result.get('padim_frames_per_second', float('nan')):.0f}; "
+        f"PaDiM {result.get('padim_frames_per_second', float('nan')):.0f}, "
+        f"anomalib's {result.get('anomalib_padim_frames_per_second', float('nan')):.0f}; "
         f"{result['state_bytes'] / 1e6:.2f} MB of state\n\nfootage never seen, all of it normal:"
     )
     for name, one in result["unseen"].items():
