@@ -9,7 +9,9 @@ from types import TracebackType
 from typing import Any
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.retry import Retry
 
 
 class RedisServer:
@@ -97,7 +99,10 @@ class RedisServer:
 
     def client(self, **options: Any) -> Any:
         """A plain, synchronous client, to look from outside. Untyped, as half of redis-py is."""
-        return Redis(unix_socket_path=str(self.socket), decode_responses=True, socket_timeout=5, **options)
+        return Redis(
+            unix_socket_path=str(self.socket), decode_responses=True, socket_timeout=5,
+            retry=Retry(NoBackoff(), 0), **options,
+        )  # fmt: skip
 
     def _end(self, how: signal.Signals) -> None:
         if self._process:
