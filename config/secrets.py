@@ -1,5 +1,6 @@
 """Credentials: reading them out of addresses, remembering them, and keeping them out of every text."""
 
+import hashlib
 import json
 import re
 from urllib.parse import quote, unquote
@@ -38,6 +39,12 @@ def hide(text: str) -> str:
     text = _NAMED.sub(lambda found: found["name"] + MARK, text)
     text = _HEADER.sub(lambda found: found[1] + MARK, text)
     return _pattern.sub(MARK, text) if _pattern else text
+
+
+def source_identity(address: str) -> str:
+    """A hash that tells one source from another: the same whoever logs in, and whatever is remembered."""
+    named = _NAMED.sub(lambda found: found["name"] + MARK, _ADDRESS.sub(_hide_address, address))
+    return hashlib.sha256(named.encode()).hexdigest()
 
 
 def remember(secret: str) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import assert_never
+from typing import Protocol, assert_never, runtime_checkable
 from urllib.parse import urlsplit
 
 from alerts.announcer import Announcer
@@ -23,10 +24,12 @@ from alerts.redis_channel import RedisChannel
 from alerts.roll_up import HOUSE
 from alerts.rulebook import rules_of
 from alerts.rules import Rules
+from config.secrets import source_identity
 from config.settings import DetectorName, Settings, StreamSettings
 from config.state import state_folder
 from daemon.channels import filtered, open_channel
 from daemon.watch import Watch
+from detectors.anomaly.life import Life
 from detectors.detection import Detector
 from detectors.examiner import Examiner
 from streams.frame import Frame
@@ -37,6 +40,18 @@ log = logging.getLogger(__name__)
 
 class StateError(Exception):
     """The state folder cannot be used; says why and what to do."""
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """What else a detector says that learns what is normal."""
+
+    counts: Counter[str]
+
+    @property
+    def lives(self) -> Mapping[str, Life]: ...
+
+    def hold(self, stream: str, held: bool) -> None: ...
 
 
 @dataclass
@@ -54,10 +69,16 @@ class House:
     judged: Callable[[Frame], None]  # told of every frame that was judged
     detectors: dict[str, Detector]
     plan: dict[str, Sequence[str]]
+    sources: dict[str, str]  # a hash of each stream's address, read by detectors that learn
     watches: dict[str, Watch] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._building = asyncio.Lock()
+
+    @property
+    def learner(self) -> Learns | None:
+        """The detector that learns by itself, once a stream has needed it."""
+        return next((each for each in self.detectors.values() if isinstance(each, Learns)), None)
 
     async def move_in(self, settings: Settings, stream: StreamSettings) -> Watch:
         """Makes the watch of one stream; alerts that were open when the daemon ended go on."""
@@ -65,18 +86,29 @@ class House:
         async with self._building:
             for name in names:
                 if name not in self.detectors:  # in a thread: importing torch takes seconds
-                    self.detectors[name] = await asyncio.to_thread(detector, name, self.settings, self.folder)
+                    self.detectors[name] = await asyncio.to_thread(
+                        detector, name, self.settings, self.folder, self.sources
+                    )
+        self.sources[stream.name] = source_identity(stream.url)
         self.plan[stream.name] = names
         gate = self.gatekeeper.gate
         judge = Judge(stream.name, _introduce(stream, self.settings, gate))
         judge.resume([alert.verdict for alert in gate.open_alerts(stream.name)], gate.closed(stream.name))
         width = max(self.detectors[name].width for name in names)
+
+        def judged(frame: Frame) -> None:
+            self.judged(frame)
+            if self.learner:  # nothing becomes normal while anything is wrong, whoever found it
+                self.learner.hold(
+                    stream.name, any(each.startswith("alarming") for each in judge.standing.values())
+                )
+
         self.watches[stream.name] = Watch(
             source=source_for(stream, settings.sample_fps(stream), width),
             examiner=self.examiner,
             judge=judge,
             announcer=self.gatekeeper,
-            judged=self.judged,
+            judged=judged,
             live=is_live(stream.url),
         )
         return self.watches[stream.name]
@@ -130,7 +162,7 @@ def _introduce(stream: StreamSettings, settings: Settings, gate: Gate) -> Rules:
     return rules
 
 
-def detector(name: DetectorName, settings: Settings, folder: Path) -> Detector:
+def detector(name: DetectorName, settings: Settings, folder: Path, sources: Mapping[str, str]) -> Detector:
     """One detector. Imported late: torch is for those who need it."""
     match name:
         case "quality":
@@ -142,7 +174,7 @@ def detector(name: DetectorName, settings: Settings, folder: Path) -> Detector:
             from detectors.device import choose_device
 
             device = choose_device(settings.service.device)
-            return AnomalyDetector(settings.detectors.anomaly, folder / "anomaly", device)
+            return AnomalyDetector(settings.detectors.anomaly, folder / "anomaly", device, sources)
         case _:
             assert_never(name)
 
@@ -200,6 +232,7 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             judged=judged,
             detectors=detectors,
             plan=plan,
+            sources={},
         )
 
 

@@ -42,6 +42,7 @@ class HouseCollector(Collector):
         """Every family, afresh."""
         yield from self._streams()
         yield from self._detectors()
+        yield from self._normals()
         yield from self._alerts()
 
     def _streams(self) -> Iterable[Metric]:
@@ -84,6 +85,52 @@ class HouseCollector(Collector):
         for event, count in sorted(examiner.counts.items()):
             events.add_metric([event], count)
         return seconds, frames, events
+
+    def _normals(self) -> Iterable[Metric]:
+        progress = GaugeMetricFamily(
+            "framewarden_normal_learned_ratio", "How far learning is; 1 once it judges.", labels=["stream"]
+        )
+        known = GaugeMetricFamily(
+            "framewarden_normals", "Normals that are known of the camera.", labels=["stream"]
+        )
+        lessons = GaugeMetricFamily(
+            "framewarden_normal_lessons", "Lessons that made the normal in force.", labels=["stream"]
+        )
+        threshold = GaugeMetricFamily(
+            "framewarden_normal_threshold", "Score from which a picture is alarming.", labels=["stream"]
+        )
+        provisional = GaugeMetricFamily(
+            "framewarden_normal_provisional",
+            "1 while the threshold stands on too little footage.",
+            labels=["stream"],
+        )
+        blocks = GaugeMetricFamily(
+            "framewarden_normal_blocks",
+            "Stretches of ten seconds that the threshold stands on.",
+            labels=["stream"],
+        )
+        drift = GaugeMetricFamily(
+            "framewarden_normal_drift",
+            "log10 of what a bet on rising scores has won; at 5 it is learned again.",
+            labels=["stream"],
+        )
+        learner = self._house.learner
+        for name, life in sorted(learner.lives.items() if learner else ()):
+            progress.add_metric([name], life.progress)
+            known.add_metric([name], life.normals)
+            lessons.add_metric([name], life.lessons)
+            threshold.add_metric([name], life.threshold)
+            provisional.add_metric([name], float(life.provisional))
+            blocks.add_metric([name], life.blocks)
+            drift.add_metric([name], life.drift)
+        events = CounterMetricFamily(
+            "framewarden_normal_events",
+            "What became of lessons: learned, relearned, kept_old, refused, switched, drifted, unsaved ...",
+            labels=["event"],
+        )
+        for event, count in sorted(learner.counts.items() if learner else ()):
+            events.add_metric([event], count)
+        return progress, known, lessons, threshold, provisional, blocks, drift, events
 
     def _alerts(self) -> Iterable[Metric]:
         verdicts = CounterMetricFamily(

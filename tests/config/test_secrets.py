@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from config.secrets import MARK, hide, remember, understand_url
+from config.secrets import MARK, hide, remember, source_identity, understand_url
 
 PASSWORD = st.text(
     alphabet=st.characters(min_codepoint=33, exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=4
@@ -118,3 +118,13 @@ def test_what_is_no_address_stays() -> None:
 def test_a_typed_password_is_hidden_on_its_own_too() -> None:
     understand_url("rtsp://admin:corr%65ct-horse@cam/x?token=tok-en-1")
     assert hide("digest of correct-horse and tok-en-1 for admin") == "digest of *** and *** for admin"
+
+
+def test_a_source_is_the_same_whoever_logs_in() -> None:
+    one = source_identity("rtsp://admin:first@zebra-lens:554/1?channel=2&token=abc")
+    assert one == source_identity("rtsp://guest:second@zebra-lens:554/1?channel=2&token=xyz")
+    assert one != source_identity("rtsp://admin:first@zebra-lens:554/2?channel=2&token=abc")
+    assert one != source_identity("rtsp://admin:first@other:554/1?channel=2&token=abc")
+    remember("zebra-lens")
+    assert one == source_identity("rtsp://admin:first@zebra-lens:554/1?channel=2&token=abc")
+    assert source_identity("/srv/a.mp4") != source_identity("/srv/b.mp4")

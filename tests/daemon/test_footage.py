@@ -1,5 +1,6 @@
 """A real fixed camera through the whole daemon: learned by itself, then watched without a false word."""
 
+import subprocess
 from pathlib import Path
 
 import av
@@ -46,10 +47,19 @@ def test_a_real_camera_is_learned_and_watched(tmp_path: Path) -> None:
         then = int(daemon.stream("square")["frames"])
         eventually("ten more seconds", lambda: int(daemon.stream("square")["frames"]) > then + 50, 30)
         state = daemon.stream("square")
+        metrics = daemon.get("metrics")
         assert daemon.stop() < 5
         alerts = told(redis)
     assert state["state"] == "online"
     assert state["quality"].startswith("fine")
     assert alerts == []
+    assert 'framewarden_normal_learned_ratio{stream="square"} 1.0' in metrics
+    assert 'framewarden_normal_lessons{stream="square"} 1.0' in metrics
+    assert 'framewarden_normal_provisional{stream="square"} 1.0' in metrics
+    assert 'framewarden_normal_events_total{event="learned"} 1.0' in metrics
+    checked = subprocess.run(
+        [require("promtool"), "check", "metrics"], input=metrics, capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
     assert "learned from" in daemon.log
     assert "Traceback" not in daemon.log

@@ -52,9 +52,11 @@ class Life(RuleBasedStateMachine):
     def quiet(self, seconds: int) -> None:
         self._watch(seconds, 0.3)
 
-    @rule()
-    def long_quiet(self) -> None:
-        self._watch(700, 0.3)
+    @rule(score=st.sampled_from([0.3, 2.6, 3.0, 9.0]), seconds=st.integers(1, 20))
+    def long_quiet_with_something_in_it(self, score: float, seconds: int) -> None:
+        self._watch(300, 0.3)
+        self._watch(seconds, score)
+        self._watch(450, 0.3)
 
     @rule(seconds=st.integers(1, 20), score=st.sampled_from([2.0, 2.6, 3.0, 4.0, 9.0]))
     def something(self, seconds: int, score: float) -> None:
