@@ -241,6 +241,11 @@ class Outbox:
         """put, dropped, dead_letters_dropped, disk_refused, moved_aside, unreadable."""
         return self._file.counts
 
+    @property
+    def dropped(self) -> Counter[str]:
+        """By channel: messages that it will never get."""
+        return self._file.dropped
+
     async def _ask(self, work: Callable[[sqlite3.Connection], T], through_power_cuts: bool = False) -> T:
         if self._thread is None:
             raise RuntimeError("the outbox is not open")

@@ -57,6 +57,7 @@ class OutboxFile:
         self.path = path
         self.counts: Counter[str] = Counter()  # see Outbox.counts
         self.standings = dict.fromkeys(channels, Standing())  # as of the last transaction
+        self.dropped: Counter[str] = Counter()  # by channel
         self.limits = limits
         # Messages age by a clock that nobody sets while we run: else a clock put right would drop them all.
         self._epoch = time.time() - time.monotonic()
@@ -251,6 +252,7 @@ class OutboxFile:
 
     def _tell(self, dropped: Dropped) -> None:
         self.counts["dropped"] += dropped.messages
+        self.dropped[dropped.channel] += dropped.messages
         self._drops_untold[dropped.channel] += dropped.messages
         if time.monotonic() < self._told_drops_at.get(dropped.channel, float("-inf")) + TELL_DROPS_EVERY:
             return

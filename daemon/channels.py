@@ -23,7 +23,10 @@ async def open_channel(
     name = name_of(wanted)
     match wanted.kind:
         case "redis":
-            return RedisChannel(await redis_url(), name=name, stream_length=settings.redis.stream_length)
+            redis = settings.redis
+            return RedisChannel(
+                await redis_url(), name=name, stream_length=redis.stream_length, replicas=redis.replicas
+            )
         case "log":
             return LogChannel(name)
         case "file":

@@ -20,6 +20,7 @@ from alerts.gate import Gate
 from alerts.gatekeeper import Gatekeeper
 from alerts.judge import Judge
 from alerts.outbox import Outbox
+from alerts.outbox_limits import Limits
 from alerts.redis_channel import RedisChannel
 from alerts.roll_up import HOUSE
 from alerts.rulebook import rules_of
@@ -204,7 +205,7 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             if redis is None and isinstance(channel, RedisChannel):
                 redis = channel  # the first of several shows how the streams are doing
         outbox = await stack.enter_async_context(
-            Outbox(folder / "outbox.sqlite", [each.name for each in channels])
+            Outbox(folder / "outbox.sqlite", [each.name for each in channels], limits=_limits(settings))
         )
         keep = settings.alerts.evidence
         evidence = EvidenceStore(folder / "evidence", keep.keep_days, keep.keep_gigabytes)
@@ -234,6 +235,12 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             plan=plan,
             sources={},
         )
+
+
+def _limits(settings: Settings) -> Limits:
+    """How much may wait for channels that are away."""
+    outbox = settings.alerts.outbox
+    return Limits(size=int(outbox.megabytes * 1e6), age=outbox.keep_days * 86_400)
 
 
 class RedisAddress:

@@ -164,8 +164,21 @@ class HouseCollector(Collector):
             "Messages delivered, and attempts that failed.",
             labels=["channel", "event"],
         )
+        size = GaugeMetricFamily(
+            "framewarden_channel_waiting_bytes", "The size of those messages.", labels=["channel"]
+        )
+        dead = GaugeMetricFamily(
+            "framewarden_channel_dead_letters",
+            "Messages that the channel refused for good, see framewarden outbox.",
+            labels=["channel"],
+        )
         for delivery in self._house.deliveries:
             waiting.add_metric([delivery.channel.name], delivery.waiting)
+            standing = self._house.outbox.standing(delivery.channel.name)
+            size.add_metric([delivery.channel.name], standing.size)
+            dead.add_metric([delivery.channel.name], standing.dead)
+            dropped = self._house.outbox.dropped[delivery.channel.name]
+            events.add_metric([delivery.channel.name, "dropped"], dropped)
             up.add_metric([delivery.channel.name], float(delivery.connected is not False))
             for event, count in sorted(delivery.counts.items()):
                 events.add_metric([delivery.channel.name, event], count)
@@ -185,4 +198,4 @@ class HouseCollector(Collector):
             "0 while the disk does not take alerts.",
             float(self._house.outbox.durable),
         )
-        return verdicts, alerts, storm, silences, waiting, up, events, kept, durable
+        return verdicts, alerts, storm, silences, waiting, size, dead, up, events, kept, durable

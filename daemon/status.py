@@ -41,12 +41,23 @@ def health(house: House) -> tuple[bool, dict[str, Any]]:
     """
     streams = states(house)
     channels = {
-        each.channel.name: {"connected": each.connected, "waiting": each.waiting, "problem": each.last_error}
+        each.channel.name: {
+            "connected": each.connected,
+            "waiting": each.waiting,
+            "dropped": house.outbox.standing(each.channel.name).dropped,
+            "dead_letters": house.outbox.standing(each.channel.name).dead,
+            "problem": each.last_error,
+        }
         for each in house.deliveries
     }
     problems = [f"stream {name}: no picture" for name, each in streams.items() if each["state"] == "offline"]
     problems += [f"stream {name}: pictures come, and none is judged" for name in _blind(house)]
     problems += [f"channel {name}: {each['problem']}" for name, each in channels.items() if each["problem"]]
+    for name, each in channels.items():
+        if each["dropped"]:
+            problems.append(f"channel {name}: {each['dropped']} messages were dropped, too many wait for it")
+        if each["dead_letters"]:
+            problems.append(f"channel {name}: {each['dead_letters']} were refused: see framewarden outbox")
     if not house.outbox.durable:
         problems.append("outbox: the disk does not take alerts; they are kept in memory alone")
     stuck = house.examiner.busy_seconds > STUCK_SECONDS
