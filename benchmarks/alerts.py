@@ -7,15 +7,16 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from redis.asyncio import Redis
 
-from alerts.channel import Message
+from alerts.channel import Channel, Message
 from alerts.delivery import Delivery
 from alerts.embedded_redis import EmbeddedRedis
 from alerts.outbox import Outbox
@@ -39,40 +40,101 @@ class Results:
     latency_alerts_per_second: float
     latency_p50_ms: float
     latency_p99_ms: float
+    announce_p99_ms: float  # how long whoever judges waits until the alert is on disk
+    beside_dead_p50_ms: float  # the same three beside a channel that hangs and one that takes 50 ms a message
+    beside_dead_p99_ms: float
+    beside_dead_announce_p99_ms: float
     redis_version: str
     cores: int
 
 
+class Hung:
+    """A channel that never answers."""
+
+    name, batch = "hung", 250
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        await asyncio.sleep(3600)
+
+    async def tend(self) -> bool:
+        return False
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Slow(Hung):
+    """A channel that takes one message at a time, and its time."""
+
+    name, batch = "slow", 1
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        await asyncio.sleep(0.05)
+
+
 async def main(alerts: int, seconds: float) -> Results:
-    """`alerts` for the rates, then 100 a second for `seconds` for the latency."""
+    """`alerts` for the rates, then 100 a second for `seconds` for the latencies."""
     with tempfile.TemporaryDirectory(prefix="framewarden-") as folder:
         async with EmbeddedRedis(Path(folder) / "redis") as server:
             bare = await bare_rate(server.url, alerts)
-            async with path_to_redis(Path(folder), server.url) as (outbox, delivery):
+            async with path_to_redis(Path(folder) / "alone", server.url) as (outbox, delivery):
                 ours = await our_rate(outbox, delivery, alerts)
                 assert await arrived(server.url) == alerts
-                latencies = await latency(outbox, server.url, seconds)
+                heard, stored = await latency(outbox, server.url, seconds)
+            others = Hung(), Slow()
+            async with path_to_redis(Path(folder) / "beside", server.url, others) as (outbox, _):
+                heard_beside, stored_beside = await latency(outbox, server.url, seconds)
             return Results(
                 alerts=alerts,
                 ours_per_second=round(ours),
                 bare_per_second=round(bare),
                 times_slower=round(bare / ours, 2),
                 latency_alerts_per_second=100,
-                latency_p50_ms=round(statistics.median(latencies) * 1e3, 2),
-                latency_p99_ms=round(statistics.quantiles(latencies, n=100)[98] * 1e3, 2),
+                latency_p50_ms=percentile(heard, 50),
+                latency_p99_ms=percentile(heard, 99),
+                announce_p99_ms=percentile(stored, 99),
+                beside_dead_p50_ms=percentile(heard_beside, 50),
+                beside_dead_p99_ms=percentile(heard_beside, 99),
+                beside_dead_announce_p99_ms=percentile(stored_beside, 99),
                 redis_version="{}.{}".format(*server.version),
                 cores=os.cpu_count() or 1,
             )
 
 
+def percentile(seconds: list[float], percent: int) -> float:
+    """In milliseconds."""
+    return round(statistics.quantiles(seconds, n=100)[percent - 1] * 1e3, 2)
+
+
+async def memory(alerts: int) -> None:
+    """Prints the process's memory while `alerts` go through outbox, delivery and Redis."""
+    process = psutil.Process()
+    with tempfile.TemporaryDirectory(prefix="framewarden-") as name:
+        folder = Path(name)
+        async with (
+            EmbeddedRedis(folder / "redis") as server,
+            path_to_redis(folder, server.url, stream_length=100_000) as (outbox, delivery),
+        ):
+            print("alerts      private MB   outbox file MB   alerts a second")
+            for number in range(1, 11):
+                rate = await our_rate(outbox, delivery, alerts // 10)
+                private = process.memory_full_info().uss / 1e6
+                size = sum(each.stat().st_size for each in folder.glob("outbox*")) / 1e6  # noqa: ASYNC240
+                print(f"{number * alerts // 10:<11} {private:10.1f} {size:16.1f} {rate:17.0f}", flush=True)
+
+
 @asynccontextmanager
-async def path_to_redis(folder: Path, url: str) -> AsyncIterator[tuple[Outbox, Delivery]]:
-    channel = RedisChannel(url, stream_length=1_000_000)
-    async with Outbox(folder / "outbox.sqlite3", [channel.name]) as outbox:
-        delivery = Delivery(outbox, channel)
-        task = asyncio.create_task(delivery.run())
-        yield outbox, delivery
-        task.cancel()
+async def path_to_redis(
+    folder: Path, url: str, others: Sequence[Channel] = (), stream_length: int = 1_000_000
+) -> AsyncIterator[tuple[Outbox, Delivery]]:
+    channel = RedisChannel(url, stream_length=stream_length)
+    channels = [channel, *others]
+    async with Outbox(folder / "outbox.sqlite3", [each.name for each in channels]) as outbox:
+        deliveries = [Delivery(outbox, each) for each in channels]
+        tasks = [asyncio.create_task(delivery.run()) for delivery in deliveries]
+        yield outbox, deliveries[0]
+        for task in tasks:
+            task.cancel()
     await channel.close()
 
 
@@ -125,8 +187,9 @@ async def arrived(url: str) -> int:
     return length
 
 
-async def latency(outbox: Outbox, url: str, seconds: float) -> list[float]:
-    """From calling `put` until a subscriber has the message, for 100 alerts a second; seconds each."""
+async def latency(outbox: Outbox, url: str, seconds: float) -> tuple[list[float], list[float]]:
+    """For 100 alerts a second, seconds from `put` until a subscriber has each, and until each is stored."""
+    stored: list[float] = []
     sent: dict[str, float] = {}
     heard: dict[str, float] = {}
     number = int(100 * seconds)
@@ -154,6 +217,7 @@ async def latency(outbox: Outbox, url: str, seconds: float) -> list[float]:
             stream: str = stream, render: object = render, start: float = start, n: int = n
         ) -> None:
             message = await outbox.put(verdict(stream, f"latency-{n}"), render)  # type: ignore[arg-type]
+            stored.append(time.perf_counter() - start)
             sent[message.id] = start
 
         puts.append(asyncio.create_task(put()))
@@ -162,7 +226,7 @@ async def latency(outbox: Outbox, url: str, seconds: float) -> list[float]:
         await listener
     await subscriber.aclose()
     await redis.aclose()
-    return [heard[identity] - start for identity, start in sent.items()]
+    return [heard[identity] - start for identity, start in sent.items()], stored
 
 
 if __name__ == "__main__":
@@ -170,7 +234,13 @@ if __name__ == "__main__":
     parser.add_argument("--alerts", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=10.0, help="how long latency is measured")
     parser.add_argument("--json", action="store_true", help="one JSON object, for machines")
+    parser.add_argument(
+        "--memory", type=int, metavar="ALERTS", help="memory while so many go through; 1000000"
+    )
     options = parser.parse_args()
+    if options.memory:
+        asyncio.run(memory(options.memory))
+        raise SystemExit
     results = asyncio.run(main(options.alerts, options.seconds))
     if options.json:
         print(json.dumps(asdict(results)))
