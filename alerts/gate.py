@@ -247,6 +247,7 @@ class Gate:
         recent = self._last - timedelta(seconds=self._longest_cooldown) if self._last else None
         return Memory(
             self._storm.raging,
+            self._round_up.gathered,
             tuple(replace(alert) for alert in self.open_alerts()),
             tuple((thing, at) for thing, at in self._closed.items() if recent is None or at >= recent),
         )
@@ -264,12 +265,14 @@ class Gate:
                 self._opened.setdefault(alert.verdict.stream, {})[alert.verdict.alert_id] = alert
         for alert_id, verdict in last_told.items():
             alert = known.get(alert_id) or OpenAlert(verdict, 0.0)
-            alert.told, alert.acknowledged_by = verdict.severity, verdict.acknowledged_by
+            alert.verdict, alert.told = verdict, verdict.severity
+            alert.acknowledged_by = verdict.acknowledged_by
             alert.gathered, alert.admitted = None, True
             self._opened.setdefault(verdict.stream, {})[alert_id] = alert
         self._closed.update(memory.closed if memory else ())
         for alert in self._opened.get(HOUSE, {}).values():
-            self._round_up.resume(alert.verdict, self._now, memory is None or memory.raging)
+            gathered = memory.gathered.get(alert.verdict.subject, 0) if memory else 0
+            self._round_up.resume(alert.verdict, self._now, memory is None or memory.raging, gathered)
 
     def _advance(self, now: datetime) -> None:
         """Time goes on, or stands still where the clock was set back."""

@@ -1,6 +1,7 @@
 """What the gate must not forget when the daemon ends, as text and back."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ class Memory:
     """Beside what was told, which the outbox remembers."""
 
     raging: bool  # a storm
+    gathered: Mapping[str, int]  # alerts that each roll-up speaks for, by its subject
     opened: tuple[OpenAlert, ...]
     closed: tuple[tuple[Thing, datetime], ...]  # what may have to cool down
 
@@ -27,6 +29,7 @@ def memory_to_json(memory: Memory) -> str:
     return json.dumps(
         {
             "raging": memory.raging,
+            "gathered": dict(memory.gathered),
             "opened": [
                 {
                     "verdict": json.loads(verdict_to_json(each.verdict)),
@@ -49,6 +52,7 @@ def memory_from_json(text: str) -> Memory:
         kept = json.loads(text)
         return Memory(
             bool(kept["raging"]),
+            {str(subject): int(count) for subject, count in kept["gathered"].items()},
             tuple(_open_alert(each) for each in kept["opened"]),
             tuple(
                 ((stream, Kind(kind), label, subject), datetime.fromisoformat(at))

@@ -35,11 +35,11 @@ class RollUp:
         self._told_at = 0.0
         self._update_after = self._update_every
 
-    def resume(self, verdict: Verdict) -> None:
-        """Goes on with what was open when the daemon ended."""
+    def resume(self, verdict: Verdict, count: int) -> None:
+        """Goes on with what was open when the daemon ended; `count` as last known."""
         self.alert = verdict
         if verdict.gathered:
-            self.count = verdict.gathered.count
+            self.count = max(count, verdict.gathered.count)
             self._told = verdict.gathered.count, verdict.gathered.still_open
 
     def gather(self, verdict: Verdict) -> None:

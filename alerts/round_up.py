@@ -57,14 +57,20 @@ class RoundUp:
         for alert in (self._storm_alert, *self._host_alerts.values()):
             yield from alert.weigh(at, now, [], "No longer watched.", on=False)
 
-    def resume(self, verdict: Verdict, now: float, raging: bool) -> None:
+    @property
+    def gathered(self) -> dict[str, int]:
+        """How many alerts each of its own speaks for, by its subject."""
+        counts = {host: alert.count for host, alert in self._host_alerts.items()}
+        return counts | {"": self._storm_alert.count}
+
+    def resume(self, verdict: Verdict, now: float, raging: bool, gathered: int) -> None:
         """Goes on with one of its alerts that was open when the daemon ended."""
         if verdict.label == STORM:
-            self._storm_alert.resume(verdict)
+            self._storm_alert.resume(verdict, gathered)
             if raging:
                 self.storm.resume(now)
         else:
-            self._go_down(verdict.subject, verdict.threshold).resume(verdict)
+            self._go_down(verdict.subject, verdict.threshold).resume(verdict, gathered)
 
     def _host_holds(self, alert: OpenAlert, now: float) -> bool:
         """Whether a camera that is offline is told of with the others of its host, or may be soon."""
