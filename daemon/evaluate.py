@@ -47,7 +47,7 @@ async def evaluate_anomaly(
         if is_labelled(data):
             read = await evaluate_labelled.read(data, every, bar.tell)
             result = evaluate_labelled.measure(read, false_alarms_per_day, bar.tell)
-            tables = _labelled(result)
+            tables = tables_of_labelled(result)
         else:
             if (data / "train").is_dir() or (data / "test").is_dir():
                 raise FootageError(
@@ -58,7 +58,7 @@ async def evaluate_anomaly(
                 result = await evaluate_own.measure(
                     recordings(data), fps, learn_minutes, false_alarms_per_day, Path(state), bar.tell
                 )
-            tables = _own(result)
+            tables = tables_of_own(result)
     if as_json:
         print(json.dumps(result))
     else:
@@ -67,7 +67,8 @@ async def evaluate_anomaly(
     return DONE
 
 
-def _labelled(result: dict[str, Any]) -> list[Table | str]:
+def tables_of_labelled(result: dict[str, Any]) -> list[Table | str]:
+    """What is printed of evaluate_labelled's figures."""
     table = Table("", "frame AUC", "95 %", "EER", "95 %", "caught at 5 % of normal frames", box=None)
     for name, one in {"framewarden": result, **result["baselines_all"]}.items():
         areas, errors = one["frame_auc_interval"], one["frame_eer_interval"]
@@ -93,7 +94,8 @@ def _labelled(result: dict[str, Any]) -> list[Table | str]:
     return [table, said]
 
 
-def _own(result: dict[str, Any]) -> list[Table | str]:
+def tables_of_own(result: dict[str, Any]) -> list[Table | str]:
+    """What is printed of evaluate_own's figures."""
     counted, expected = result["counted_a_day"], result["expected_a_day"]
     minutes = result["watched_seconds"] / 60
     lines = [

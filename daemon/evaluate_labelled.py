@@ -23,6 +23,7 @@ from daemon.evaluate_trial import LEARNED, Examinee, Trial, learned
 from detectors.anomaly.baselines import Features, Mog2, all_of_features
 from detectors.anomaly.cells import Cells
 from detectors.anomaly.features import CELL
+from detectors.anomaly.method import Method
 from detectors.roc import auc, caught_at, eer, interval
 from streams.stretch import Stretch
 
@@ -60,26 +61,30 @@ async def read(folder: Path, every: int, tell: Tell) -> Data:
 
 
 def measure(
-    data: Data, false_alarms_per_day: float, tell: Tell, others: Others | None = None
+    data: Data,
+    false_alarms_per_day: float,
+    tell: Tell,
+    others: Others | None = None,
+    method: Method | None = None,
 ) -> dict[str, Any]:
-    """All figures. `others` makes further baselines that have learned from the training footage."""
+    """All figures. `others` makes further baselines of the training footage; `method` as of Examinee."""
     abnormal = [one.abnormal for one in data.test]
     with tempfile.TemporaryDirectory() as state:
         tell("learning", 0.0)
-        examinee = learned(data.train, false_alarms_per_day, Path(state))
+        examinee = learned(data.train, false_alarms_per_day, Path(state), method)
         try:
             trials = []
             for number, clip in enumerate(data.test):
                 tell("testing", number / len(data.test))
                 trials.append(examinee.watch(clip.stretch.frames(LEARNED)))
             tell("locating", 0.0)
-            pixel = pixel_auc(Path(state) / LEARNED, data.test)
+            pixel = float("nan") if method else pixel_auc(Cells(), Path(state) / LEARNED, data.test)
             result = _figures(trials, abnormal, examinee, data)
         finally:
             examinee.close()
     result["pixel_auc"] = pixel
     tell("held-out training footage", 0.0)
-    level = training_level(data.train, false_alarms_per_day, tell)
+    level = training_level(data.train, false_alarms_per_day, tell, method)
     scores, flags = np.concatenate(_filled(trials)), np.concatenate(abnormal)
     result["threshold_from_training"] = level
     result["caught_at_threshold_from_training"] = float((scores[flags] > level).mean())
@@ -130,7 +135,9 @@ def _figures(
     }
 
 
-def training_level(train: Sequence[Stretch], false_alarms_per_day: float, tell: Tell) -> float:
+def training_level(
+    train: Sequence[Stretch], false_alarms_per_day: float, tell: Tell, method: Method | None = None
+) -> float:
     """The score that 5 % of normal frames exceed: of each half's frames by a detector of the other half."""
     half = len(train) // 2
     if not half:
@@ -140,7 +147,7 @@ def training_level(train: Sequence[Stretch], false_alarms_per_day: float, tell: 
     for number, (own, other) in enumerate((parts, parts[::-1])):
         tell("held-out training footage", number / 2)
         with tempfile.TemporaryDirectory() as state:
-            examinee = learned(own, false_alarms_per_day, Path(state))
+            examinee = learned(own, false_alarms_per_day, Path(state), method)
             seen += _filled([examinee.watch(one.frames(LEARNED)) for one in other])
             examinee.close()
     return float(np.quantile(np.concatenate(seen), 1 - ALLOWED))
@@ -159,9 +166,8 @@ def _baselines(data: Data, tell: Tell, others: Others | None) -> dict[str, list[
     return by_method
 
 
-def pixel_auc(learned_in: Path, test: Sequence[Labelled]) -> float:
+def pixel_auc(method: Cells, learned_in: Path, test: Sequence[Labelled]) -> float:
     """Over the pixels of every third masked picture: the scores' map against the masks; nan without masks."""
-    method = Cells()
     normal = next((one for one in map(method.load, sorted(learned_in.iterdir())) if one is not None), None)
     values, flags = [], []
     for clip in test:

@@ -13,6 +13,7 @@ from daemon.evaluate_events import Found, found, truth_boxes
 from daemon.evaluate_footage import FootageError, Tell, frames
 from daemon.evaluate_trial import Examinee, Trial
 from detectors.anomaly.features import WIDTH
+from detectors.anomaly.method import Method
 from detectors.anomaly.threshold import BLOCK
 from detectors.detection import Doubt
 from detectors.planting.events import EventKind, clip_length, plant
@@ -60,13 +61,14 @@ async def measure(
     false_alarms_per_day: float,
     state: Path,
     tell: Tell,
+    method: Method | None = None,
 ) -> dict[str, Any]:
     """Learns from the beginning of the recordings, judges the rest, plants events into parts of the rest.
 
     `state` is an empty folder. Raises FootageError where there is too little, StreamError where a recording
     cannot be read.
     """
-    examinee = Examinee(learn_minutes, false_alarms_per_day, state)
+    examinee = Examinee(learn_minutes, false_alarms_per_day, state, method)
     try:
         hosts = _Hosts(clip_length(fps))
         trials, shown = await _shown(examinee, paths, fps, hosts, tell)

@@ -14,6 +14,7 @@ from alerts.rules import Rules
 from alerts.verdict import Change, Verdict
 from config.settings import AnomalySettings
 from detectors.anomaly.detector import AnomalyDetector
+from detectors.anomaly.method import Method
 from detectors.detection import Detection, Doubt
 from streams.frame import Frame
 from streams.stretch import Stretch
@@ -58,12 +59,14 @@ class Trial:
 class Examinee:
     """A detector that learns one camera first. Each trial begins with what was learned, as after a start."""
 
-    def __init__(self, learn_minutes: float, false_alarms_per_day: float, folder: Path) -> None:
-        """`folder` is empty and keeps the state."""
+    def __init__(
+        self, learn_minutes: float, false_alarms_per_day: float, folder: Path, method: Method | None = None
+    ) -> None:
+        """`folder` is empty and keeps the state; `method` is the shipped one unless another is given."""
         self.learn_seconds = 0.0  # of one core, for all that learning needs
         self._folder = folder
         settings = AnomalySettings(learn_minutes=learn_minutes, false_alarms_per_day=false_alarms_per_day)
-        self._detector = AnomalyDetector(settings, folder)
+        self._detector = AnomalyDetector(settings, folder, method=method)
         self._trials = 0
 
     def learn(self, frames: Iterable[Frame]) -> Detection | None:
@@ -143,10 +146,12 @@ def _answer(detector: AnomalyDetector, frame: Frame) -> Detection:
     return answer[0]
 
 
-def learned(stretches: Sequence[Stretch], false_alarms_per_day: float, folder: Path) -> Examinee:
+def learned(
+    stretches: Sequence[Stretch], false_alarms_per_day: float, folder: Path, method: Method | None = None
+) -> Examinee:
     """One that has learned from these stretches; `folder` is empty. Raises NotLearnedError."""
     seconds = sum((len(one.pictures) - 1) / one.rate for one in stretches)
-    examinee = Examinee(max(seconds - 0.5, 1.0) / 60, false_alarms_per_day, folder)
+    examinee = Examinee(max(seconds - 0.5, 1.0) / 60, false_alarms_per_day, folder, method)
     for stretch in stretches:
         examinee.learn(stretch.frames(LEARNED))
     examinee.finish_learning(next(stretches[0].frames(LEARNED)))
