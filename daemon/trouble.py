@@ -3,6 +3,7 @@
 from typing import Final
 
 from alerts.lock import InUseError
+from alerts.orders import OrdersError
 from alerts.outbox_file import OutboxError
 from alerts.redis_program import EmbeddedRedisError
 from daemon.backtest import HistoryError
@@ -19,6 +20,7 @@ TROUBLE: Final = (
     InUseError,
     OutboxError,
     ListenError,
+    OrdersError,
     StateError,
     FootageError,
     HistoryError,

@@ -1,0 +1,186 @@
+"""The commands `silence`, `silences` and `ack`: what people order of alerts, put where the daemon reads it."""
+
+import getpass
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from alerts.gate_memory import Memory, memory_from_json
+from alerts.orders import Acknowledgement, Orders, OrdersError, OrdersFile, Silence, new_id
+from config.load import load
+from config.state import state_folder
+from daemon.subscribe import SubscribeError, read_pattern
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_LONGEST: Final = timedelta(days=366)
+
+
+async def silence(
+    pattern: str,
+    label: str,
+    duration: str | None,
+    until: str | None,
+    by: str | None,
+    comment: str,
+    config: Path | None,
+) -> int:
+    """Orders a silence. Returns the exit code. Raises OrdersError, ConfigError, as all of them do."""
+    try:
+        wanted = read_pattern(pattern)
+    except SubscribeError as error:
+        raise OrdersError(str(error)) from None
+    now = datetime.now(UTC)
+    given = Silence(
+        id=new_id(),
+        stream=wanted.stream,
+        kind=wanted.kind,
+        label=label,
+        until=_end(duration, until, now),
+        by=by or _user(),
+        comment=comment,
+        made_at=now,
+    )
+    _file(config).change(lambda orders: Orders((*orders.silences, given), orders.acknowledgements), now)
+    print(f"{_about(given)}: silent until {_clock(given.until)}")
+    print(f"to end it earlier: framewarden silences --remove {given.id}")
+    return 0
+
+
+async def remove(which: str, config: Path | None) -> int:
+    """Ends a silence at once."""
+    file = _file(config)
+    if which not in {each.id for each in file.read().silences}:
+        raise OrdersError(f"no silence has the id '{which}': `framewarden silences` lists them")
+    file.change(
+        lambda orders: Orders(
+            tuple(each for each in orders.silences if each.id != which), orders.acknowledgements
+        ),
+        datetime.now(UTC),
+    )
+    print(f"silence {which} is over")
+    return 0
+
+
+async def acknowledge(alert: str, by: str | None, comment: str, config: Path | None) -> int:
+    """Says that somebody has seen to an alert. The first letters of its id will do."""
+    file = _file(config)
+    open_alerts = [each.verdict for each in _memory(file).opened]
+    begins = alert.partition(".")[0]  # what follows the dot counts messages
+    found = [verdict for verdict in open_alerts if begins and verdict.alert_id.startswith(begins)]
+    if len(found) != 1:
+        many = f"{len(found)} open alerts begin" if found else "no open alert begins"
+        raise OrdersError(f"{many} with '{alert}': `framewarden silences` lists what is open")
+    verdict, now = found[0], datetime.now(UTC)
+    given = Acknowledgement(verdict.alert_id, by or _user(), comment, now)
+    still_open = {each.alert_id for each in open_alerts}
+
+    def change(orders: Orders) -> Orders:
+        others = (each for each in orders.acknowledgements if each.alert_id != given.alert_id)
+        return Orders(orders.silences, (*(each for each in others if each.alert_id in still_open), given))
+
+    file.change(change, now)
+    print(f"{verdict.stream}: {verdict.kind} {verdict.label}: acknowledged by {given.by}")
+    return 0
+
+
+async def show(config: Path | None) -> int:
+    """Prints the silences that hold, and every open alert."""
+    console = Console(highlight=False, markup=False)
+    file, now = _file(config), datetime.now(UTC)
+    orders = file.read()
+    silences = Table(
+        "id", "alerts", "until", "by", "comment", title="Silences", box=None, title_justify="left"
+    )
+    for each in orders.silences:
+        if now < each.until:
+            silences.add_row(each.id, _about(each), _clock(each.until), each.by, each.comment)
+    seen_to = {each.alert_id: each.by for each in orders.acknowledgements}
+    alerts = Table(
+        "id", "alert", "severity", "since", "not told", "acknowledged by",
+        title="Open alerts", box=None, title_justify="left",
+    )  # fmt: skip
+    for alert in _memory(file).opened:
+        verdict = alert.verdict
+        about = f"{verdict.stream}: {verdict.kind} {verdict.label}"
+        why = str(alert.why or "") if alert.told is None else ""
+        by = seen_to.get(verdict.alert_id, "")
+        alerts.add_row(
+            verdict.alert_id[:12], about, verdict.severity, _clock(verdict.first_frame_at), why, by
+        )
+    for table, nothing in ((silences, "No silence holds."), (alerts, "No alert is open.")):
+        console.print(table if table.row_count else nothing)
+    return 0
+
+
+def _file(config: Path | None) -> OrdersFile:
+    folder = state_folder(load(config) if config else None)
+    if not folder.is_dir():
+        raise OrdersError(
+            f"no daemon has run with its state in {folder}: name its configuration with --config, "
+            "and set STATE_DIRECTORY where its unit does"
+        )
+    return OrdersFile(folder)
+
+
+def _memory(file: OrdersFile) -> Memory:
+    path = file.path.with_name("gate.json")
+    try:
+        return memory_from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Memory(False, {}, (), ())
+    except (OSError, ValueError) as error:
+        raise OrdersError(f"{path} cannot be read: {error}") from error
+
+
+def _end(duration: str | None, until: str | None, now: datetime) -> datetime:
+    if (duration is None) is (until is None):
+        raise OrdersError("say for how long, or until when: --for 2h or --until 18:00")
+    end = _after(duration, now) if duration is not None else _at(until or "", now)
+    if end <= now:
+        raise OrdersError(f"{_clock(end)} is over already")
+    if end - now > _LONGEST:
+        raise OrdersError("a silence may last a year at most: use a rule in the configuration, alerts.rules")
+    return end
+
+
+def _after(duration: str, now: datetime) -> datetime:
+    parts = _DURATION.findall(duration)
+    if not parts or "".join(number + unit for number, unit in parts) != duration:
+        raise OrdersError(f"'{duration}' is no duration: write 30m, 2h, 1h30m or 7d")
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return now + min(timedelta(seconds=min(seconds, 1e9)), 2 * _LONGEST)
+
+
+def _at(text: str, now: datetime) -> datetime:
+    """The next such time of the day, or that date and time: by this machine's clock where no zone is said."""
+    local = now.astimezone()
+    if re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", text):
+        hour, minute = map(int, text.split(":"))
+        at = local.replace(hour=hour, minute=minute, second=0, microsecond=0, tzinfo=None)
+        return next(end for day in (0, 1) if (end := (at + timedelta(day)).astimezone(UTC)) > now or day)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise OrdersError(f"'{text}' is no time: write 18:00, or 2026-12-24T18:00") from None
+
+
+def _about(given: Silence) -> str:
+    label = "" if given.label == "*" else f" {given.label}"
+    return f"{given.stream}: {'all kinds' if given.kind == '*' else given.kind}{label}"
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _user() -> str:
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):  # a user without a name
+        return str(os.getuid())
