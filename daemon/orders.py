@@ -1,4 +1,4 @@
-"""The commands `silence`, `silences` and `ack`: what people order of alerts, put where the daemon reads it."""
+"""The commands `silence`, `silences` and `ack`: what people order, put where the daemon reads it."""
 
 import getpass
 import os
