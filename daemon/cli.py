@@ -102,6 +102,22 @@ def subscribe(
 
 
 @app.command()
+def outbox(
+    config: Config,
+    action: Annotated[
+        Literal["show", "retry", "drop"], typer.Argument(help="Dead letters can be tried again or dropped.")
+    ] = "show",
+    channel: Annotated[str | None, typer.Option(help="Only of this channel.")] = None,
+    ids: Annotated[list[str] | None, typer.Option("--id", help="Only this message; more than once.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+) -> None:
+    """What waits for each channel, and the dead letters: what a channel refused for good."""
+    from daemon.outbox import outbox as run_outbox
+
+    _finish(lambda: run_outbox(config, action, channel, ids or (), as_json))
+
+
+@app.command()
 def demo(
     video: Annotated[Path | None, typer.Option(help="A clip of yours, from a fixed camera.")] = None,
     state: Annotated[Path | None, typer.Option(help="Keep what it makes here.")] = None,
