@@ -6,17 +6,14 @@ import logging
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from random import uniform
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -27,9 +24,10 @@ from redis.exceptions import (
 )
 from rich.console import Console
 
-from alerts.embedded_redis import running_url
+from alerts.embedded_redis import EmbeddedRedis, running_url
 from alerts.received import MessageError, Received, read
 from alerts.redis_channel import ALERTS
+from alerts.redis_link import RedisLink
 from config.load import load
 from config.secrets import hide, understand_url
 from config.state import state_folder
@@ -49,6 +47,18 @@ _STREAM_ID = re.compile(r"\d+(-\d+)?")
 
 class SubscribeError(Exception):
     """Nothing can be shown, and waiting would not help; says what to do."""
+
+
+class EndedError(SubscribeError):
+    """The embedded server does not run. What it kept is in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kept = any(folder.glob("data-*"))
+        ways = "read what it kept with --since 0, " if self.kept else "name its configuration with --config, "
+        super().__init__(
+            f"no embedded Redis runs in {folder}: start `framewarden run`, {ways}or name a server with --url"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +84,12 @@ def read_pattern(text: str) -> Pattern:
     return Pattern(stream, kind)
 
 
-async def subscribe(url: str, pattern: str = "*:*", since: str | None = None) -> AsyncGenerator[str, None]:
+async def subscribe(
+    url: str, pattern: str = "*:*", since: str | None = None, *, live: bool = True
+) -> AsyncGenerator[str, None]:
     """Yields the body of each message that fits, as CloudEvents JSON, until cancelled.
+
+    Without `live`, until there is none left.
 
     `since` is the id of a message or of an entry of the Redis Stream: what came after it is replayed first;
     "0" replays all there is. While Redis is away it waits. Raises SubscribeError for a pattern, an id, an
@@ -85,11 +99,13 @@ async def subscribe(url: str, pattern: str = "*:*", since: str | None = None) ->
     places to go on from. So replay, live messages and those missed while away are one and the same question.
     """
     wanted = read_pattern(pattern)
+    block = int(LISTEN_SECONDS * 1000) if live else None
     shown: OrderedDict[str, None] = OrderedDict()
     sequences: dict[str, int] = {}
     place: str | None = None
     wait = 0.0
-    redis = _client(url)
+    link = _link(url)
+    redis = link.redis
     try:
         while True:
             try:
@@ -100,7 +116,9 @@ async def subscribe(url: str, pattern: str = "*:*", since: str | None = None) ->
                 wait = 0.0
                 while True:
                     async with asyncio.timeout(3 * LISTEN_SECONDS):
-                        answer = await redis.xread({ALERTS: place}, PAGE, int(LISTEN_SECONDS * 1000))
+                        answer = await redis.xread({ALERTS: place}, PAGE, block)
+                    if not (answer or live):
+                        return
                     for entry, fields in answer[0][1] if answer else ():
                         place = str(entry)
                         alert = _alert(fields)
@@ -117,18 +135,19 @@ async def subscribe(url: str, pattern: str = "*:*", since: str | None = None) ->
             except (BusyLoadingError, ConnectionError, TimeoutError, OSError) as error:
                 if not wait:
                     log.warning("cannot reach Redis, trying again: %s", error)
+                await link.look_again()
                 wait = min(max(2 * wait, 0.25), LONGEST_WAIT)
                 await asyncio.sleep(uniform(wait / 2, wait))
             except RedisError as error:
                 raise SubscribeError(f"Redis does not let us read {ALERTS}: {hide(str(error))}") from None
     finally:
-        await redis.aclose()
+        await link.close()
 
 
 def server_url(url: str | None, config: Path | None) -> str:
     """The server asked for, else the configuration's, else the embedded one.
 
-    Raises SubscribeError, ConfigError.
+    Raises SubscribeError, EndedError where the embedded one does not run, ConfigError.
     """
     if url:
         return understand_url(url)
@@ -138,10 +157,25 @@ def server_url(url: str | None, config: Path | None) -> str:
     folder = state_folder(settings) / "redis"
     if found := running_url(folder):
         return found
-    raise SubscribeError(
-        f"no embedded Redis runs in {folder}: start `framewarden run`, name its configuration with --config, "
-        "or a server with --url"
-    )
+    raise EndedError(folder)
+
+
+@asynccontextmanager
+async def _server(url: str | None, config: Path | None, since: str | None) -> AsyncIterator[tuple[str, bool]]:
+    """Where to read, and whether more may come there.
+
+    A daemon that had only recordings to watch is gone, and its server with it: then, for a replay, the server
+    is started again over what it kept.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            address, live = server_url(url, config), True
+        except EndedError as ended:
+            if since is None or not ended.kept:
+                raise
+            address = (await stack.enter_async_context(EmbeddedRedis(ended.folder))).url
+            live = False
+        yield address, live
 
 
 async def print_alerts(
@@ -151,7 +185,10 @@ async def print_alerts(
     start_logging()
     console = Console(highlight=False, soft_wrap=True)
     try:
-        async with aclosing(subscribe(server_url(url, config), pattern, since)) as bodies:
+        async with (
+            _server(url, config, since) as (address, live),
+            aclosing(subscribe(address, pattern, since, live=live)) as bodies,
+        ):
             async for body in bodies:
                 if as_json:
                     print(body, flush=True)
@@ -166,16 +203,12 @@ async def print_alerts(
     return 0
 
 
-def _client(url: str) -> Any:  # Any: redis-py types every shape that any version of its protocol answers in
+def _link(url: str) -> RedisLink:
     try:
-        return Redis.from_url(
+        return RedisLink(
             url,
             protocol=2,  # one shape of answer, whatever the version
             decode_responses=True,
-            socket_connect_timeout=LISTEN_SECONDS,
-            # With one, redis-py sends under asyncio.wait_for, which can swallow a cancellation (Python 3.11).
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),  # the loop in subscribe() tries again, and says so
             client_name="framewarden-subscribe",
         )
     except ValueError as error:

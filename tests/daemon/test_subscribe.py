@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from alerts.channel import Message
+from alerts.embedded_redis import EmbeddedRedis
 from alerts.redis_channel import RedisChannel
 from daemon.subscribe import SubscribeError, print_alerts, read_pattern, server_url, subscribe
 from tests.alert_body import alert_body
@@ -285,3 +286,32 @@ async def test_a_reader_who_has_enough_is_no_error(server: RedisServer, publishe
             await asyncio.sleep(0.1)
         assert (await child.stderr.read()).decode() == "ended with 0\n"
     await child.wait()
+
+
+async def test_what_an_ended_daemon_told_can_still_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A daemon that watched recordings ends with the last one, and its embedded server with it."""
+    config = tmp_path / "fw.yaml"
+    config.write_text(
+        f"streams: [{{name: gate, url: 'rtsp://127.0.0.1:1/x'}}]\nservice: {{state_dir: '{tmp_path}'}}\n"
+    )
+    assert await print_alerts("*:*", None, config, "0", True) == 1  # nothing was ever kept
+    async with EmbeddedRedis(tmp_path / "redis") as embedded:
+        publisher = Publisher(embedded.url)
+        names = [
+            await publisher.publish("gate"),
+            await publisher.publish("yard"),
+            await publisher.publish("gate"),
+        ]
+        await publisher.channel.close()
+    assert await print_alerts("*:*", None, config, None, True) == 1
+    capsys.readouterr()
+    async with asyncio.timeout(20):
+        assert await print_alerts("*:*", None, config, "0", True) == 0  # and it ends by itself
+        assert [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()] == names
+        assert await print_alerts("gate", None, config, "gate-1", True) == 0
+        assert [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()] == ["gate-2"]
+    assert not (tmp_path / "redis" / "redis.url").exists()
+    async with EmbeddedRedis(tmp_path / "redis"):  # nothing stays in the way of the next daemon
+        pass
