@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from alerts.judge import Judge
-from alerts.rules import Rules
+from alerts.hours import hours
+from alerts.judge import Closed, Judge
+from alerts.rules import Case, Rules
 from alerts.verdict import Change, Severity, Verdict
 from detectors.detection import Detection, DetectorCard, Doubt, Kind, Region
 from streams.frame import Frame, Outage, StreamFault
@@ -455,6 +456,58 @@ def test_alerts_of_another_stream_are_refused() -> None:
     scene.play("###")
     with pytest.raises(ValueError, match="an alert of gate was given to the judge of yard"):
         Judge("yard", RULES).resume(scene.said)
+
+
+def closed_after(scene: Scene) -> list[Closed]:
+    return [
+        Closed(v.kind, v.label, v.subject, v.captured_at) for v in scene.said if v.change is Change.CLOSED
+    ]
+
+
+@pytest.mark.parametrize(
+    ("away", "told"),
+    [
+        (-3600, "motion opened -3596.2"),  # a recording that is watched again, or a clock set back
+        (0, "motion opened 8.2"),
+        (2, "motion opened 8.2"),
+        (4.9, "motion opened 8.7"),
+        (60, "motion opened 63.8"),
+    ],
+)
+def test_a_cooldown_outlives_a_restart_and_is_no_longer_than_it_was(away: float, told: str) -> None:
+    scene = Scene()
+    scene.play("###" + "." * 14)
+    closed = closed_after(scene)
+    scene.restart()
+    scene.said.clear()
+    scene.judge.resume([], [*closed, Closed(Kind.QUALITY, "black", "", scene.at)])
+    scene.at += timedelta(seconds=away)
+    assert scene.play("#" * 30).partition(", ")[0] == told
+
+
+def test_a_cooldown_is_that_of_its_kind() -> None:
+    rules = replace(
+        RULES, of_kind={**RULES.of_kind, Kind.ANOMALY: replace(RULES.of_kind[Kind.ANOMALY], cooldown=1)}
+    )
+    scene = Scene(rules)
+    assert scene.play("###" + "." * 14 + "." * 4 + "###").endswith("motion opened 4.6")
+
+
+def test_an_update_comes_at_the_pace_of_its_kind() -> None:
+    quick = replace(RULES.of_kind[Kind.ANOMALY], update_every=0.9)
+    scene = Scene(replace(RULES, of_kind={**RULES.of_kind, Kind.ANOMALY: quick}))
+    assert scene.play("#" * 20) == "motion opened 0.4, motion updated 1.4, motion updated 3.2"
+
+
+def test_severity_by_a_rule_rises_at_its_hour_and_never_falls() -> None:
+    hour = Case(kind=Kind.ANOMALY, hours=hours("12:00-12:01", (), "UTC"), severity=Severity.CRITICAL)
+    scene = Scene(replace(RULES, cases=(hour,)))
+    scene.at -= timedelta(seconds=1)
+    scene.play("#" * 15)
+    scene.at += timedelta(minutes=2)
+    scene.play("#")
+    assert [verdict.severity for verdict in scene.said] == [Severity.WARNING] + [Severity.CRITICAL] * 2
+    assert scene.said[1].captured_at == BEGIN
 
 
 def test_two_open_alerts_for_what_is_now_one_both_close() -> None:
