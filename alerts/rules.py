@@ -79,6 +79,11 @@ HOLDS: Final[Mapping[tuple[Kind, str], frozenset[Kind]]] = MappingProxyType(
         (Kind.QUALITY, "covered"): _PICTURE,
         (Kind.QUALITY, "smeared"): _PICTURE,
         (Kind.QUALITY, "moved"): _PICTURE,
+        (Kind.QUALITY, "looped"): _PICTURE,  # what it shows is not what happens
+        # All of the picture is changed, and nothing that happens before the camera changed it.
+        (Kind.QUALITY, "shaken"): frozenset({Kind.ANOMALY}),
+        (Kind.QUALITY, "noisy"): frozenset({Kind.ANOMALY}),
+        (Kind.QUALITY, "tinted"): frozenset({Kind.ANOMALY}),
     }
 )
 

@@ -116,11 +116,17 @@ class StreamSettings(Section):
 
 
 class QualitySettings(Section):
-    """Is the picture itself worth looking at: black, frozen, blurred, covered, exposure, smear, moved."""
+    """Is the picture itself worth looking at: light, focus, noise, colour, cover, place, damage, age."""
 
     kind: Literal["quality"] = "quality"
     frozen_after: Seconds = Field(
         default=5, description="Seconds without any change until the picture is frozen."
+    )
+    loop_minutes: float = Field(
+        default=10,
+        ge=0,
+        le=60,
+        description="Minutes of pictures remembered, to tell when old ones are played again. 0: none.",
     )
     sensitivity: float = Field(
         default=1.0, ge=0.25, le=4, description="Above 1: smaller faults are told. Below 1: only gross ones."

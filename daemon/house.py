@@ -169,7 +169,7 @@ def detector(name: DetectorName, settings: Settings, folder: Path, sources: Mapp
         case "quality":
             from detectors.quality.detector import QualityDetector
 
-            return QualityDetector(settings.detectors.quality)
+            return QualityDetector(settings.detectors.quality, folder / "quality")
         case "anomaly":
             from detectors.anomaly.detector import AnomalyDetector
             from detectors.device import choose_device

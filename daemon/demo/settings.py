@@ -19,7 +19,8 @@ streams:
 detectors:
   # Usually longer, and 1 a day; but you are waiting, and a minute of footage is little proof of what is rare.
   anomaly: {{learn_minutes: {LEARN_MINUTES}, false_alarms_per_day: {FALSE_ALARMS_PER_DAY}}}
-  quality: {{frozen_after: 4}}
+  # No looking for loops: the demo's film goes round and round.
+  quality: {{frozen_after: 4, loop_minutes: 0}}
 alerts: {{cooldown: 3}} # usually longer: the demo plants one event after another
 service:
   listen: {json.dumps(listen)}

@@ -1,26 +1,45 @@
 """The quality detector: the Detector promise over the Checks of each stream."""
 
 import hashlib
+import logging
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 from config.settings import QualitySettings
 from detectors.detection import Detection, DetectorCard, Kind
 from detectors.quality.checks import Checks
+from detectors.quality.finding import ADVICE, Fault, Finding
+from detectors.quality.memory import Kept, KeptError, load, save
 from streams.frame import Frame
+
+SAVED_EVERY = 300.0  # seconds of footage
+log = logging.getLogger(__name__)
 
 
 class QualityDetector:
-    """Says of every frame whether it is black, frozen, blurred, covered, badly exposed, smeared or moved."""
+    """Says of every frame whether the picture is fit to be looked at: one Detection for each Fault.
+
+    What it learns of a live camera is kept in `state_dir`/<stream>.quality and taken up after a restart; a
+    recording is always judged from scratch, so that the same footage gives the same alerts. `counts`:
+    remembered, refused (kept figures that cannot be used), unsaved, views_accepted (of moved cameras).
+    """
 
     name = "quality"
     kind = Kind.QUALITY
     width = 640
 
-    def __init__(self, settings: QualitySettings) -> None:
+    def __init__(self, settings: QualitySettings, state_dir: Path | None = None) -> None:
+        self.counts: Counter[str] = Counter()
         self._settings = settings
+        self._state_dir = state_dir
         self._checks: dict[str, Checks] = {}
+        self._saved: dict[str, float] = {}  # position when a live stream was last saved, seconds
+        self._writing: dict[str, Future[None]] = {}
+        self._writer = ThreadPoolExecutor(1, "quality-memory")  # a disk that hangs must not hold the device
         config = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
-        self._card = DetectorCard(name=self.name, model="picture-statistics-1", config_sha256=config)
+        self._card = DetectorCard(name=self.name, model="picture-statistics-2", config_sha256=config)
 
     def examine(self, frames: Sequence[Frame]) -> list[tuple[Detection, ...]]:
         """One Detection per label for each frame."""
@@ -29,27 +48,93 @@ class QualityDetector:
     def _examine(self, frame: Frame) -> tuple[Detection, ...]:
         checks = self._checks.get(frame.stream)
         if checks is None:
-            checks = self._checks[frame.stream] = Checks(self._settings)
-        return tuple(
-            Detection(
-                self.kind,
-                str(fault),
-                finding.score,
-                finding.threshold,
-                self._card,
-                doubt=finding.doubt,
-                reason=finding.reason,
-                regions=finding.regions,
-                heatmap=finding.heatmap,
-                provisional=finding.provisional,
-                progress=finding.progress,
-            )
-            for fault, finding in checks.examine(frame).items()
+            memory = self._recall(frame.stream) if frame.live else None
+            checks = self._checks[frame.stream] = Checks(self._settings, memory)
+        accepted = checks.views_accepted
+        findings = checks.examine(frame)
+        self.counts["views_accepted"] += checks.views_accepted - accepted
+        if frame.live:
+            self._save_sometimes(frame, checks)
+        return tuple(self._detection(fault, finding) for fault, finding in findings.items())
+
+    def _detection(self, fault: Fault, finding: Finding) -> Detection:
+        reason = f"{finding.reason}: {ADVICE[fault]}" if finding.alarming else finding.reason
+        return Detection(
+            self.kind,
+            str(fault),
+            finding.score,
+            finding.threshold,
+            self._card,
+            doubt=finding.doubt,
+            reason=reason,
+            regions=finding.regions,
+            heatmap=finding.heatmap,
+            provisional=finding.provisional,
+            progress=finding.progress,
         )
 
     def forget(self, stream: str) -> None:
-        """Drops what was learned of a stream."""
-        self._checks.pop(stream, None)
+        """Frees what was learned of a stream; of a live one it is written down."""
+        checks = self._checks.pop(stream, None)
+        if checks is not None and self._saved.pop(stream, None) is not None:
+            self._save(stream, checks)
 
     def close(self) -> None:
-        """Nothing runs in the background, and nothing is written down."""
+        """Writes down what was learned."""
+        for stream in list(self._checks):
+            self.forget(stream)
+        self._writer.shutdown(wait=True)
+
+    def _save_sometimes(self, frame: Frame, checks: Checks) -> None:
+        since = frame.position - self._saved.setdefault(frame.stream, frame.position)
+        if since < 0:  # connected anew
+            self._saved[frame.stream] = frame.position
+        elif since >= SAVED_EVERY:
+            self._saved[frame.stream] = frame.position
+            self._save(frame.stream, checks)
+
+    def _save(self, stream: str, checks: Checks) -> None:
+        writing = self._writing.get(stream)
+        if self._state_dir is None or (writing is not None and not writing.done()):
+            return
+        memory = checks.keep()
+        if memory:
+            self._writing[stream] = self._writer.submit(self._write, memory, path_of(self._state_dir, stream))
+
+    def _write(self, memory: Kept, path: Path) -> None:
+        try:
+            save(memory, path)
+        except OSError as error:
+            self.counts["unsaved"] += 1
+            log.warning(
+                "what the pictures of %s usually look like could not be written to %s: %s. "
+                "It is learned anew after a restart.",
+                path.stem,
+                path,
+                error.strerror,
+            )
+
+    def _recall(self, stream: str) -> Kept | None:
+        if self._state_dir is None:
+            return None
+        if writing := self._writing.pop(stream, None):
+            writing.result()
+        path = path_of(self._state_dir, stream)
+        try:
+            memory = load(path)
+        except KeptError as error:
+            self.counts["refused"] += 1
+            log.warning(
+                "what the pictures of %s usually look like is learned anew, %s cannot be used: %s",
+                stream,
+                path,
+                error,
+            )
+            return None
+        self.counts["remembered"] += memory is not None
+        return memory
+
+
+def path_of(state_dir: Path, stream: str) -> Path:
+    """Where it is kept what the pictures of a stream usually look like."""
+    return state_dir / f"{stream}.quality"

@@ -3,10 +3,10 @@
 import numpy as np
 
 from detectors.quality.finding import Fault, Finding
-from detectors.quality.look import Look, cell_means
+from detectors.quality.look import Look
+from detectors.quality.memory import Kept, kept
 
 DARK = 20  # grey levels, 0..255: nothing is told apart below
-CLIPPED = 245
 EVEN = 2.0  # grey levels: a cell that deviates less shows nothing
 SETTLES = 120.0  # seconds until a new light is the usual one
 
@@ -26,12 +26,9 @@ class Light:
 
     def examine(self, look: Look, gap: float) -> dict[Fault, Finding]:
         """Judges a picture seen `gap` seconds after the last, then learns it slowly, whatever was found."""
-        small = look.small.astype(np.float32)
-        mean = cell_means(small, look.cells)
-        deviation = np.sqrt(np.maximum(cell_means(small * small, look.cells) - mean * mean, 0))
-        black = float(((mean <= DARK) & (deviation < EVEN)).mean())
-        clipped = float((look.grey >= CLIPPED).mean())
-        dark = float((look.grey <= DARK).mean())
+        black = float(((look.mean <= DARK) & (look.deviation < EVEN)).mean())
+        clipped = float(look.clipped.mean())
+        dark = float(np.count_nonzero(look.grey <= DARK)) / look.grey.size
         usual = self._usual or (clipped, dark)
         usually_clipped, usually_dark = min(usual[0], 0.5), min(usual[1], 0.9)
         self._usual = (
@@ -51,3 +48,13 @@ class Light:
                 f"{dark:.0%} of the picture is too dark to see, usually {usual[1]:.0%}",
             ),
         }
+
+    def keep(self) -> Kept:
+        """The usual light."""
+        return {} if self._usual is None else {"usual": kept(self._usual)}
+
+    def recall(self, memory: Kept) -> None:
+        """Takes up what `keep` gave."""
+        if "usual" in memory:
+            clipped, dark = memory["usual"]
+            self._usual = float(clipped), float(dark)

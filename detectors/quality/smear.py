@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from detectors.detection import Region
 from detectors.quality.finding import Finding
 from detectors.quality.look import Look, cell_means
+from detectors.quality.memory import Kept
 
 STRETCHED = 0.25  # neighbouring rows differ by less than this part of what columns differ by
 FLAT = 0.6  # grey levels between neighbours
@@ -23,10 +24,14 @@ class Smear:
         self._usual: NDArray[np.float32] | None = None  # (rows, columns): how often a cell looks smeared
         self._now: NDArray[np.bool_] | None = None
 
-    def examine(self, look: Look, gap: float, damaged: bool) -> Finding:
-        """Judges one picture; `learn` is called afterwards if nothing is wrong with it."""
+    def examine(self, look: Look, gap: float, damaged: bool, *, anew: bool = True) -> Finding:
+        """Judges one picture; `learn` is called afterwards if nothing is wrong with it.
+
+        Not `anew`: by what the decoder says alone, and what was seen in an earlier picture.
+        """
         self._complaints += min(1.0, gap / LASTING) * (float(damaged) - self._complaints)
-        self._now = smeared_cells(look)
+        if anew or self._now is None:
+            self._now = smeared_cells(look)
         unusual = self._now & (self._usual < 0.2) if self._usual is not None else self._now
         share = float(unusual.mean())
         # Half of the pictures damaged weighs as much as a quarter of the picture smeared.
@@ -46,6 +51,14 @@ class Smear:
         self._usual = (
             now if self._usual is None else self._usual + min(1.0, gap / SETTLES) * (now - self._usual)
         )
+
+    def keep(self) -> Kept:
+        """What usually looks smeared."""
+        return {} if self._usual is None else {"usual": self._usual}
+
+    def recall(self, memory: Kept) -> None:
+        """Takes up what `keep` gave."""
+        self._usual = memory.get("usual")
 
 
 def smeared_cells(look: Look) -> NDArray[np.bool_]:

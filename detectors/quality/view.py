@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.detection import Doubt
 from detectors.quality.finding import Fault, Finding
-from detectors.quality.look import Look, cell_means
+from detectors.quality.look import Cells, Floats, Look, cell_means, cell_statistics
+from detectors.quality.memory import Kept, kept
 from detectors.quality.smear import around, as_heat
 
 LEARNED = 10.0  # seconds until the place is known
@@ -22,15 +22,24 @@ AT_REST = 0.7  # mean correlation with the last second
 STEADY = 0.7  # mean correlation of a cell that usually looks as the reference does
 FADED = 0.35  # of the reference's deviation
 SHIFTED = 0.02  # of the picture's width: a knock worth telling
+PARTLY = 0.24  # of the share of cells at which a picture is covered: enough for a part of it, hidden for long
+WITNESSES = 3  # cells of it at least must have shown something before
+LIFTED = 15.0  # grey levels by which a cell that shows nothing must have changed to be part of it
+NEIGHBOURS = np.ones((3, 3), np.uint8)  # cells
+EDGE = 6.0  # grey levels in a small pixel: steeper than anything out of focus
+CROSSED = 0.04  # of a cell's pixels lie on an edge that crosses it
+EDGED = 0.3  # of the cells around a patch
+STAYS = 6.0  # seconds that a part must be hidden: who passes by is gone by then
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Likeness:
     """A picture against the reference, by cells (rows, columns)."""
 
-    correlation: NDArray[np.float32]  # -1..1: blind to brightness and contrast, so to lamps and clouds
-    deviation: NDArray[np.float32]  # grey levels, of the picture
-    reference: NDArray[np.float32]  # grey levels, of the reference
+    correlation: Floats  # -1..1: blind to brightness and contrast, so to lamps and clouds
+    deviation: Floats  # grey levels, of the picture
+    reference: Floats  # grey levels, of the reference
+    lifted: Floats  # grey levels, between their means
 
 
 class View:
@@ -43,25 +52,30 @@ class View:
         self._covered_at = 0.5**sensitivity  # share of the steady cells
         self._elsewhere_at = 0.75**sensitivity  # of the likeness that is usual
         self._shift = SHIFTED / sensitivity
-        self._reference: NDArray[np.float32] | None = None  # (H, W) small picture
-        self._recent: NDArray[np.float32] | None = None  # the same, of the last seconds
-        self._steadiness: NDArray[np.float32] | None = None  # usual correlation of each cell
+        self._reference: Floats | None = None  # (H, W) small picture
+        self._statistics: tuple[Floats, Floats] | None = None  # of the reference's cells
+        self._recent: Floats | None = None  # the same, of the last seconds
+        self._steadiness: Floats | None = None  # usual correlation of each cell
+        self._hidden_for: Floats | None = None  # seconds, for each cell
+        self._like: Likeness  # of the picture just examined
+        self._steady: Cells = np.zeros((0, 0), np.bool_)  # what bears witness in it
         self._learned = 0.0
         self._at_rest = self._unmoved = Finding(0.0, self._elsewhere_at, "the view has not been at rest yet")
         self._elsewhere = 0.0  # seconds on another view
         self._suspicious = False  # half covered or half moved: learned, but far more slowly
 
-    def examine(self, look: Look, gap: float) -> dict[Fault, Finding]:
-        """Judges a picture seen `gap` seconds after the last; `learn` follows if nothing is wrong with it."""
-        small = look.small.astype(np.float32)
-        reference = small if self._reference is None else self._reference
-        recent = small if self._recent is None else self._recent
-        self._recent = recent + min(1.0, gap / RECENT) * (small - recent)
-        like = likeness(small, reference, look.cells)
+    def examine(self, look: Look, gap: float, still: bool = False) -> dict[Fault, Finding]:
+        """Judges a picture seen `gap` seconds after the last; `learn` follows if nothing is wrong with it.
+
+        `still`: it is an old picture again, and so no proof that anything stays where it is.
+        """
+        recent = look.small if self._recent is None else self._recent
+        self._recent = recent + min(1.0, gap / RECENT) * (look.small - recent)
+        like = self._like = self._likeness(look)
         usual = like.correlation if self._steadiness is None else self._steadiness
-        steady = (like.reference >= TEXTURED) & (usual >= STEADY)
+        steady = self._steady = (like.reference >= TEXTURED) & (usual >= STEADY)
         faded = steady & (like.correlation < ALIKE) & (like.deviation < FADED * like.reference)
-        covered = self._covered(like, steady, faded)
+        covered = self._covered(like, steady, faded, 0.0 if still else gap)
         if self._learned < LEARNED:
             progress = self._learned / LEARNED
             words = f"learning the view, {progress:.0%}"
@@ -70,37 +84,91 @@ class View:
             words = "too little steady structure to know the place by"
             moved = Finding(0.0, self._elsewhere_at, words, Doubt.TOO_PLAIN)
         else:
-            if at_rest(small, recent, look.cells):
-                self._at_rest = self._moved(small, reference, like, usual, steady, faded)
+            if at_rest(look, recent):
+                reference = look.small if self._reference is None else self._reference
+                self._at_rest = self._moved(look.small, reference, like, usual, steady, faded)
             moved = self._at_rest  # while most of the picture is in motion, what was last said holds
         lost = 1 - agreement(like, usual, steady)
         self._suspicious = covered.score >= self._covered_at / 2 or lost >= self._elsewhere_at / 2
         return {Fault.COVERED: covered, Fault.MOVED: moved}
 
     def learn(self, look: Look, gap: float) -> None:
-        """Takes the picture just examined as an ordinary one."""
-        small = look.small.astype(np.float32)
+        """Takes the picture just examined as an ordinary one, `gap` seconds after the last that was."""
         if self._reference is None:
-            self._reference = small
+            self._reference = look.small
         self._learned += gap
         # The first minute is averaged plainly, then forgotten slowly.
         part = min(1.0, gap / min(self._learned, SETTLES)) if gap else 0.0
         if self._suspicious:
             part /= 10
-        like = likeness(small, self._reference, look.cells).correlation
+        like = self._like.correlation
         if self._steadiness is None:
             self._steadiness = like
-        self._steadiness = self._steadiness + part * (like - self._steadiness)
-        self._reference = self._reference + part * (small - self._reference)
+        parts: Floats | float = part
+        pixels: Floats | float = part
+        if self._hidden_for is not None and self._hidden_for.any():
+            # What hides part of the view for a while is not what this camera usually shows.
+            parts = np.where((self._hidden_for > 0) & (self._hidden_for < ACCEPTED), 0, part).astype(
+                np.float32
+            )
+            height, width = look.small.shape
+            nearest = cv2.resize(parts, (width, height), interpolation=cv2.INTER_NEAREST)
+            pixels = np.asarray(nearest, np.float32)
+        self._steadiness = self._steadiness + parts * (like - self._steadiness)
+        self._reference = self._reference + pixels * (look.small - self._reference)
+        self._statistics = None
 
-    def settle(self, moved: bool, gap: float) -> None:
-        """A new view that lasts becomes the reference."""
+    def settle(self, moved: bool, gap: float) -> bool:
+        """A new view that lasts becomes the reference; true when it does."""
         self._elsewhere = self._elsewhere + gap if moved else 0.0
-        if self._elsewhere >= ACCEPTED:
-            self._reference, self._steadiness, self._at_rest = self._recent, None, self._unmoved
-            self._elsewhere = 0.0
+        if self._elsewhere < ACCEPTED:
+            return False
+        self._reference, self._statistics, self._steadiness = self._recent, None, None
+        self._at_rest, self._elsewhere, self._hidden_for = self._unmoved, 0.0, None
+        return True
 
-    def _covered(self, like: Likeness, steady: NDArray[np.bool_], faded: NDArray[np.bool_]) -> Finding:
+    @property
+    def known(self) -> bool:
+        """Whether the place is known, and has structure enough to be known again."""
+        return self._learned >= LEARNED and enough(self._steady)
+
+    def agreement(self) -> float:
+        """How alike the picture just examined is to the reference, as a share of what is usual."""
+        usual = self._like.correlation if self._steadiness is None else self._steadiness
+        return agreement(self._like, usual, self._steady)
+
+    def undone(self, look: Look) -> tuple[float, float, float, float]:
+        """Small pixels right and down by which the picture just examined lies off the reference, and the mean
+        correlation of the steady cells, of which there are some: as they are, and once this is undone."""
+        reference = look.small if self._reference is None else self._reference
+        right, down, again = best_shift(reference, look.small, look.cells)
+        before, after = self._like.correlation[self._steady], again[self._steady]
+        return right, down, float(before.mean()), float(after.mean())
+
+    def keep(self) -> Kept:
+        """The reference and what of it is steady."""
+        if self._reference is None or self._steadiness is None:
+            return {}
+        return {
+            "reference": self._reference,
+            "steadiness": self._steadiness,
+            "learned": kept(self._learned),
+        }
+
+    def recall(self, memory: Kept) -> None:
+        """Takes up what `keep` gave."""
+        if memory:
+            self._reference, self._steadiness = memory["reference"], memory["steadiness"]
+            self._learned = float(memory["learned"])
+
+    def _likeness(self, look: Look) -> Likeness:
+        if self._reference is None:
+            return Likeness(np.ones_like(look.mean), look.deviation, look.deviation, 0 * look.mean)
+        if self._statistics is None:
+            self._statistics = cell_statistics(self._reference, look.cells)
+        return correlated(look.small, (look.mean, look.deviation), self._reference, self._statistics)
+
+    def _covered(self, like: Likeness, steady: Cells, faded: Cells, gap: float) -> Finding:
         bare = float((like.deviation < BARE).mean())
         unsure = self._learned < LEARNED
         if bare >= 0.97:
@@ -108,26 +176,54 @@ class View:
             return Finding(bare, self._covered_at, reason, provisional=unsure)
         share = hidden(like, steady, faded) if enough(steady) else 0.0
         reason = f"{share:.0%} of what the camera usually shows is hidden"
-        if share < self._covered_at:
-            return Finding(share, self._covered_at, reason, provisional=unsure)
-        regions, heatmap = (around(faded),), as_heat(faded)
-        return Finding(share, self._covered_at, reason, None, regions, heatmap, provisional=unsure)
+        if share >= self._covered_at:
+            return Finding(share, self._covered_at, reason, None, (around(faded),), as_heat(faded), unsure)
+        since = np.zeros_like(like.deviation) if self._hidden_for is None else self._hidden_for
+        plain = ~steady & (like.deviation < TEXTURED) & (like.lifted >= LIFTED)  # where it hides nothing
+        self._hidden_for = np.where(faded | plain, since + gap, 0).astype(np.float32)
+        partly = None if unsure or not faded.any() else self._partly_covered(self._hidden_for, steady)
+        return partly or Finding(share, self._covered_at, reason, provisional=unsure)
+
+    def _partly_covered(self, hidden_for: Floats, steady: Cells) -> Finding | None:
+        """A soft patch that stays. What stands in the scene is in focus and ends in edges of its own; what is
+        close to the lens ends in none."""
+        stays = largest(hidden_for >= STAYS)
+        share = max(float((stays & steady).sum() / steady.sum()), float(stays.mean()))
+        threshold = PARTLY * self._covered_at
+        if share < threshold or (stays & steady).sum() < WITNESSES:
+            return None
+        if self._edged(stays):
+            return None
+        lasts = float(hidden_for[stays].min())
+        reason = f"{share:.0%} of the usual view has been hidden for {lasts:.0f} s by something close"
+        return Finding(share, threshold, reason, None, (around(stays),), as_heat(stays))
+
+    def _edged(self, patch: Cells) -> bool:
+        """Whether there are edges around a patch that the reference does not have."""
+        if self._recent is None or self._reference is None:
+            return False
+        whole = patch.astype(np.uint8)
+        rim = (cv2.dilate(whole, NEIGHBOURS) > 0) & (cv2.erode(whole, NEIGHBOURS, borderValue=1) == 0)
+        before = cv2.dilate(slopes(self._reference), np.ones((5, 5), np.uint8))
+        fresh = (slopes(self._recent) >= 1.5 * before + EDGE).astype(np.float32)
+        crossed = cell_means(fresh, (patch.shape[0], patch.shape[1])) >= CROSSED
+        return bool(crossed[rim].mean() >= EDGED)
 
     def _moved(
         self,
-        small: NDArray[np.float32],
-        reference: NDArray[np.float32],
+        small: Floats,
+        reference: Floats,
         like: Likeness,
-        usual: NDArray[np.float32],
-        steady: NDArray[np.bool_],
-        faded: NDArray[np.bool_],
+        usual: Floats,
+        steady: Cells,
+        faded: Cells,
     ) -> Finding:
         agrees = agreement(like, usual, steady)
         score = max(0.0, 1 - agrees - hidden(like, steady, faded))
         reason = f"the view agrees with the usual one to {agrees:.0%}"
         if score >= 0.2:
             right, down, again = best_shift(reference, small, like.correlation.shape)
-            found = float((again & steady).sum() / steady.sum())
+            found = float((steady & (again >= ALIKE)).sum() / steady.sum())
             before = float((steady & (like.correlation >= ALIKE)).sum() / steady.sum())
             across, along = right / small.shape[1], down / small.shape[0]
             if np.hypot(across, along) >= self._shift and found >= max(0.75, before + 0.25):
@@ -135,35 +231,35 @@ class View:
                 reason += f"; the picture shifted by {across:+.0%} across and {along:+.0%} down"
         if score < self._elsewhere_at:
             return Finding(score, self._elsewhere_at, reason)
-        return Finding(
-            score, self._elsewhere_at, reason, heatmap=as_heat(steady & (like.correlation < ALIKE))
-        )
+        unlike = steady & (like.correlation < ALIKE)
+        return Finding(score, self._elsewhere_at, reason, heatmap=as_heat(unlike))
 
 
-def likeness(
-    picture: NDArray[np.float32], reference: NDArray[np.float32], cells: tuple[int, int]
+def correlated(
+    picture: Floats,
+    statistics: tuple[Floats, Floats],
+    reference: Floats,
+    reference_statistics: tuple[Floats, Floats],
 ) -> Likeness:
-    """Normalised cross-correlation in each cell of two (H, W) pictures."""
-    mean, other = cell_means(picture, cells), cell_means(reference, cells)
-    deviation = np.sqrt(np.maximum(cell_means(picture * picture, cells) - mean * mean, 0))
-    usual = np.sqrt(np.maximum(cell_means(reference * reference, cells) - other * other, 0))
-    together = cell_means(picture * reference, cells) - mean * other
-    return Likeness(together / np.maximum(deviation * usual, 1e-3), deviation, usual)
+    """Normalised cross-correlation in each cell of two (H, W) pictures, whose cells' statistics are known."""
+    (mean, deviation), (other, usual) = statistics, reference_statistics
+    together = cell_means(picture * reference, (mean.shape[0], mean.shape[1])) - mean * other
+    return Likeness(together / np.maximum(deviation * usual, 1e-3), deviation, usual, np.abs(mean - other))
 
 
-def enough(steady: NDArray[np.bool_]) -> bool:
+def enough(steady: Cells) -> bool:
     """Whether there are cells enough to know a place by."""
-    return int(steady.sum()) >= steady.size // 8
+    return int(steady.sum()) >= max(1, steady.size // 8)
 
 
-def agreement(like: Likeness, usual: NDArray[np.float32], steady: NDArray[np.bool_]) -> float:
+def agreement(like: Likeness, usual: Floats, steady: Cells) -> float:
     """Correlation of the steady cells as a share of what is usual, 0..1; 1 where there are none."""
     if not steady.any():
         return 1.0
     return float(np.clip(like.correlation[steady].sum() / usual[steady].sum(), 0, 1))
 
 
-def hidden(like: Likeness, steady: NDArray[np.bool_], faded: NDArray[np.bool_]) -> float:
+def hidden(like: Likeness, steady: Cells, faded: Cells) -> float:
     """Share of the steady cells, of which there are some, whose structure is gone from the picture.
 
     Where a camera looks elsewhere, structure that fades here appears there; behind a hand little does.
@@ -173,17 +269,31 @@ def hidden(like: Likeness, steady: NDArray[np.bool_], faded: NDArray[np.bool_]) 
     return (gone if 2 * appeared < gone else max(0, gone - appeared)) / int(steady.sum())
 
 
-def at_rest(small: NDArray[np.float32], recent: NDArray[np.float32], cells: tuple[int, int]) -> bool:
+def slopes(picture: Floats) -> Floats:
+    """How steep an (H, W) picture is at each pixel, grey levels a pixel."""
+    across, down = cv2.Sobel(picture, cv2.CV_32F, 1, 0), cv2.Sobel(picture, cv2.CV_32F, 0, 1)
+    return np.asarray(cv2.magnitude(across, down) / 8, np.float32)
+
+
+def largest(cells: Cells) -> Cells:
+    """The largest patch of cells that touch."""
+    count, labels, figures, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8), connectivity=4)
+    if count < 2:
+        return np.zeros_like(cells)
+    return np.asarray(labels == 1 + int(figures[1:, cv2.CC_STAT_AREA].argmax()), np.bool_)
+
+
+def at_rest(look: Look, recent: Floats) -> bool:
     """A lorry that fills the picture passes on; a camera that was turned then looks at the same."""
-    like = likeness(small, recent, cells)
+    statistics = (look.mean, look.deviation)
+    like = correlated(look.small, statistics, recent, cell_statistics(recent, look.cells))
     textured = like.deviation >= TEXTURED
     return bool(textured.any() and like.correlation[textured].mean() >= AT_REST)
 
 
-def best_shift(
-    reference: NDArray[np.float32], picture: NDArray[np.float32], cells: tuple[int, int]
-) -> tuple[float, float, NDArray[np.bool_]]:
-    """Pixels right and down by which `picture` lies off `reference`, and which cells are alike once undone.
+def best_shift(reference: Floats, picture: Floats, cells: tuple[int, int]) -> tuple[float, float, Floats]:
+    """Pixels right and down by which `picture` lies off `reference`, and each cell's correlation once
+    this is undone.
 
     Phase correlation: Kuglin and Hines, "The phase correlation image alignment method", 1975.
     """
@@ -192,6 +302,8 @@ def best_shift(
     # OpenCV windows its arguments in place where they need no padding: hand it copies.
     (right, down), _ = cv2.phaseCorrelate(reference.copy(), picture.copy(), window)
     undo = np.array([[1, 0, -right], [0, 1, -down]], np.float32)
-    undone = cv2.warpAffine(picture, undo, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    alike = likeness(np.asarray(undone, np.float32), reference, cells).correlation >= ALIKE
-    return right, down, alike
+    undone = np.asarray(
+        cv2.warpAffine(picture, undo, (width, height), borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
+    like = correlated(undone, cell_statistics(undone, cells), reference, cell_statistics(reference, cells))
+    return right, down, like.correlation

@@ -18,7 +18,8 @@ from detectors.detection import Detection, Doubt
 from detectors.quality.detector import QualityDetector
 from detectors.quality.finding import HIDES, Fault, Finding, settle
 from streams.frame import Frame
-from tests.detectors.quality.planted import FAULTS, Picture, encoded, frames, judged
+from tests.detectors.quality.clips import Picture, encoded, frames, judged
+from tests.detectors.quality.planted import FAULTS, shown
 from tests.fakes import damaged, frame
 
 LABELS = {str(fault) for fault in Fault}
@@ -74,11 +75,14 @@ def settled() -> Camera:
     return camera
 
 
-@pytest.mark.parametrize("name", [name for name in FAULTS if name != "frozen"])
+SLOW = {"frozen", "looped", "partly_covered", "glare", "shaken", "combed"}  # told by what lasts or moves
+
+
+@pytest.mark.parametrize("name", [name for name in FAULTS if name not in SLOW])
 def test_a_fault_is_told_at_once_and_alone_and_is_over_when_it_is_over(name: str, settled: Camera) -> None:
     label, fault = FAULTS[name]
-    told = [alarms(settled.show(fault(noisy(scene(), 2), scene(), number))) for number in range(10)]
-    assert told[-1] == {label}
+    told = [alarms(settled.show(shown(fault, noisy(scene(), 2), number))) for number in range(15)]
+    assert told[5:] == [{label}] * 10
     assert set().union(*told) == {label}
     assert alarms(settled.watch(scene(), 1.6)) == set()
 
@@ -86,7 +90,10 @@ def test_a_fault_is_told_at_once_and_alone_and_is_over_when_it_is_over(name: str
 def test_black_is_black_and_nothing_else_can_be_told(settled: Camera) -> None:
     said = settled.show(np.zeros((180, 320, 3), np.uint8))
     assert alarms(said) == {"black"}
-    assert said["black"].reason == "100% of the picture is black and empty"
+    assert said["black"].reason == (
+        "100% of the picture is black and empty: "
+        "see whether the lens is capped, the light out, or the camera broken"
+    )
     for label in LABELS - {"black"}:
         assert said[label].doubt is Doubt.HIDDEN
         assert said[label].reason == "cannot be told: the picture is black"
@@ -95,7 +102,7 @@ def test_black_is_black_and_nothing_else_can_be_told(settled: Camera) -> None:
 def test_a_night_scene_is_not_black_nor_covered_nor_blurred(settled: Camera) -> None:
     for _ in range(25):
         said = settled.show(noisy(scene(contrast=0.25, light=35), 3))
-        assert not alarms(said) & {"black", "covered", "blurred", "moved"}
+        assert not alarms(said) & {"black", "covered", "blurred", "defocused", "moved"}
 
 
 def test_a_camera_that_starts_at_night_is_not_black() -> None:
@@ -128,7 +135,7 @@ def test_a_repeated_picture_is_frozen_after_the_time_that_was_set() -> None:
     still = noisy(scene(), 2)
     told = [camera.show(still)["frozen"] for _ in range(26)]
     assert [each.alarming for each in told] == [number >= 15 for number in range(26)]
-    assert told[18].reason == "nothing new for 3.6 s"
+    assert told[18].reason == "nothing new for 3.6 s: the camera or its encoder hangs: restart it"
     assert told[18].threshold == 3
     assert not camera.show(noisy(scene(), 2))["frozen"].alarming
 
@@ -205,7 +212,7 @@ def test_a_knock_during_an_outage_is_told(settled: Camera) -> None:
 def test_the_view_cannot_be_told_before_it_is_learned() -> None:
     moved = Camera().watch(scene(), 5)["moved"]
     assert moved.doubt is Doubt.LEARNING
-    assert moved.progress == pytest.approx(0.48, abs=0.03)
+    assert moved.progress == pytest.approx(0.46, abs=0.05)
     assert moved.reason == f"learning the view, {moved.progress:.0%}"
 
 
@@ -222,15 +229,15 @@ def test_a_covering_is_shown_where_it_is(settled: Camera) -> None:
 
 def test_a_camera_blurred_from_the_start_is_told() -> None:
     soft = np.asarray(cv2.GaussianBlur(scene(), (0, 0), 5), np.uint8)
-    assert "blurred" in alarms(Camera().watch(soft, 5, noise=0.5))
+    assert "defocused" in alarms(Camera().watch(soft, 5, noise=0.5))
 
 
 def test_fog_is_too_plain_to_be_called_blurred_or_moved() -> None:
     waves = 120 + 3 * np.sin(np.arange(320) / 10) + 3 * np.sin(np.arange(180) / 10)[:, None]
     said = Camera().watch(np.repeat(waves.astype(np.uint8)[..., None], 3, axis=2), 11, noise=0.5)
     assert not alarms(said)
-    assert said["blurred"].doubt is said["moved"].doubt is Doubt.TOO_PLAIN
-    assert said["blurred"].reason == "too few edges to tell sharp from blurred"
+    assert said["defocused"].doubt is said["moved"].doubt is Doubt.TOO_PLAIN
+    assert said["defocused"].reason == "too few edges to tell sharp from blurred"
     assert said["moved"].reason == "too little steady structure to know the place by"
 
 
@@ -243,11 +250,12 @@ def test_a_soft_camera_is_its_own_measure() -> None:
 def test_a_stretched_region_is_shown_where_it_is(settled: Camera) -> None:
     picture = scene()
     picture[100:] = picture[100]
-    said = settled.show(picture)
+    settled.show(picture)
+    said = settled.show(picture)  # a dear check: every other look, while nothing is wrong
     assert alarms(said) == {"smeared"}
     (region,) = said["smeared"].regions
     assert region.top == pytest.approx(0.56, abs=0.12)
-    assert said["blurred"].doubt is Doubt.HIDDEN
+    assert said["defocused"].doubt is Doubt.HIDDEN
 
 
 def test_what_the_decoder_says_counts_once_it_says_it_often(settled: Camera) -> None:

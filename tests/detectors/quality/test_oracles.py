@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.detectors.quality.planted import FAULTS, encoded, frames, judged, planted
+from tests.detectors.quality.clips import encoded, frames, judged
+from tests.detectors.quality.planted import FAULTS, planted
 from tests.detectors.quality.test_detector import noisy, scene
 from tests.real import require
 
