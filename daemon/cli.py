@@ -118,6 +118,47 @@ def outbox(
 
 
 @app.command()
+def silence(
+    pattern: Annotated[str, typer.Argument(help="stream:kind, either may be *.", show_default=False)],
+    label: Annotated[str, typer.Option(help="Which labels; may hold * and ?.")] = "*",
+    duration: Annotated[str | None, typer.Option("--for", help="30m, 2h, 1h30m, 7d.")] = None,
+    until: Annotated[str | None, typer.Option(help="18:00, or 2026-12-24T18:00.")] = None,
+    comment: Annotated[str, typer.Option(help="Why.")] = "",
+    by: Annotated[str | None, typer.Option(help="Who wants it. Default: you.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
+) -> None:
+    """Let no alert that fits be told for a while. What goes on when it ends is told then."""
+    from daemon.orders import silence as order
+
+    _finish(lambda: order(pattern, label, duration, until, by, comment, config))
+
+
+@app.command()
+def silences(
+    remove: Annotated[str | None, typer.Option(help="End the silence with this id.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
+) -> None:
+    """List the silences that hold, and the alerts that are open."""
+    from daemon.orders import remove as end
+    from daemon.orders import show
+
+    _finish(lambda: show(config) if remove is None else end(remove, config))
+
+
+@app.command()
+def ack(
+    alert: Annotated[str, typer.Argument(help="Its id, or how it begins.", show_default=False)],
+    comment: Annotated[str, typer.Option(help="What is being done.")] = "",
+    by: Annotated[str | None, typer.Option(help="Who has seen to it. Default: you.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
+) -> None:
+    """Say that somebody has seen to an alert: it is told again when it gets worse, and when it closes."""
+    from daemon.orders import acknowledge
+
+    _finish(lambda: acknowledge(alert, by, comment, config))
+
+
+@app.command()
 def demo(
     video: Annotated[Path | None, typer.Option(help="A clip of yours, from a fixed camera.")] = None,
     state: Annotated[Path | None, typer.Option(help="Keep what it makes here.")] = None,
@@ -127,6 +168,24 @@ def demo(
 
     forever = sys.stdout.isatty() and os.environ.get("CI") != "true"
     _finish(lambda: run_demo(video, state, Console(highlight=False), forever))
+
+
+@app.command()
+def learn(
+    config: Config,
+    stream: Annotated[str, typer.Argument(help="Its name in CONFIG.", show_default=False)],
+    recordings: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Recordings of this camera; without any, it is watched now.", show_default=False),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Watch so long. Default: learn_minutes of CONFIG.", min=0.05)
+    ] = None,
+) -> None:
+    """Learn a camera's normal now (the daemon also does so by itself). Ctrl-C, and go on later."""
+    from daemon.learn import learn as run_learn
+
+    _finish(lambda: run_learn(config, stream, recordings or [], minutes))
 
 
 @app.command()
@@ -140,6 +199,7 @@ def evaluate(
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Labelled: draw the curves, an SVG.")] = None,
     every: Annotated[int, typer.Option(help="Labelled: look at every so many pictures.", min=1)] = 1,
     fps: Annotated[float, typer.Option(help="Own footage: pictures a second.", min=1, max=60)] = 5,
     learn_minutes: Annotated[float, typer.Option(help="Own footage: learn from so much.", min=0.1)] = 2,
@@ -148,7 +208,7 @@ def evaluate(
     """How well a detector does on labelled clips, or on your camera's footage with events planted into it."""
     from daemon.evaluate import evaluate_anomaly
 
-    _finish(lambda: evaluate_anomaly(data, as_json, every, fps, learn_minutes, false_alarms_per_day))
+    _finish(lambda: evaluate_anomaly(data, as_json, plot, every, fps, learn_minutes, false_alarms_per_day))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`framewarden evaluate`: how well a detector does, on a labelled folder or on a camera's own footage."""
 
 import json
+import math
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from daemon import evaluate_labelled, evaluate_own
 from daemon.evaluate_footage import FootageError, is_labelled, recordings
+from daemon.evaluate_plot import write
 
 DONE = 0
 
@@ -39,7 +41,13 @@ class Bar:
 
 
 async def evaluate_anomaly(
-    data: Path, as_json: bool, every: int, fps: float, learn_minutes: float, false_alarms_per_day: float
+    data: Path,
+    as_json: bool,
+    plot: Path | None,
+    every: int,
+    fps: float,
+    learn_minutes: float,
+    false_alarms_per_day: float,
 ) -> int:
     """Prints the figures, and returns 0. Raises FootageError, StreamError."""
     out = Console(highlight=False)
@@ -47,6 +55,8 @@ async def evaluate_anomaly(
         if is_labelled(data):
             read = await evaluate_labelled.read(data, every, bar.tell)
             result = evaluate_labelled.measure(read, false_alarms_per_day, bar.tell)
+            if plot:
+                _draw(plot, result)
             tables = tables_of_labelled(result)
         else:
             if (data / "train").is_dir() or (data / "test").is_dir():
@@ -59,12 +69,29 @@ async def evaluate_anomaly(
                     recordings(data), fps, learn_minutes, false_alarms_per_day, Path(state), bar.tell
                 )
             tables = tables_of_own(result)
+    result.pop("curves", None)
     if as_json:
-        print(json.dumps(result))
+        print(json.dumps(_known(result), allow_nan=False))
     else:
         for each in tables:
             out.print(each, soft_wrap=isinstance(each, str))
     return DONE
+
+
+def _known(value: Any) -> Any:
+    """What is no number becomes null, at any depth: JSON has no word for it."""
+    if isinstance(value, dict):
+        return {name: _known(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _draw(plot: Path, result: dict[str, Any]) -> None:
+    try:
+        write(plot, result["curves"])
+    except OSError as error:
+        raise FootageError(f"the plot cannot be written to {plot}: {error.strerror}") from error
 
 
 def tables_of_labelled(result: dict[str, Any]) -> list[Table | str]:
@@ -86,7 +113,11 @@ def tables_of_labelled(result: dict[str, Any]) -> list[Table | str]:
         f"frames, {shares['false_at_threshold']} of normal ones"
         f"\nthreshold that 5 % of held-out training frames reach, {result['threshold_from_training']:.2f}: "
         f"{shares['caught_at_threshold_from_training']} and {shares['false_at_threshold_from_training']}"
-        f"\npixel AUC {result['pixel_auc']:.3f}; frame AUC with each clip stretched to 0..1, as papers do: "
+        f"\nalerts: {result['events_alerted']} of {result['events']} events"
+        + ("" if result["delay_seconds"] is None else f", after {result['delay_seconds']:.1f} s (median)")
+        + f"; {result['false_alerts']} false ones in {60 * result['normal_hours']:.1f} normal minutes"
+        f"\npixel AUC {result['pixel_auc']:.3f}, RBDC {result['rbdc']:.3f}, TBDC {result['tbdc']:.3f}; "
+        "frame AUC with each clip stretched to 0..1, as papers do: "
         f"{result['frame_auc_clip_normalised']:.3f}"
         f"\nlearned from {result['learn_frames']} frames in {result['learn_seconds']:.1f} s of one core; "
         f"{result['frames_per_second_one_core']:.0f} frames a second on one core"

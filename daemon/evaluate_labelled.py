@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from daemon.evaluate_events import LATE
 from daemon.evaluate_footage import (
     FootageError,
     Labelled,
@@ -19,10 +19,10 @@ from daemon.evaluate_footage import (
     recordings,
     stretch,
 )
+from daemon.evaluate_location import located
+from daemon.evaluate_plot import curve
 from daemon.evaluate_trial import LEARNED, Examinee, Trial, learned
 from detectors.anomaly.baselines import Features, Mog2, all_of_features
-from detectors.anomaly.cells import Cells
-from detectors.anomaly.features import CELL
 from detectors.anomaly.method import Method
 from detectors.roc import auc, caught_at, eer, interval
 from streams.stretch import Stretch
@@ -78,11 +78,10 @@ def measure(
                 tell("testing", number / len(data.test))
                 trials.append(examinee.watch(clip.stretch.frames(LEARNED)))
             tell("locating", 0.0)
-            pixel = float("nan") if method else pixel_auc(Cells(), Path(state) / LEARNED, data.test)
             result = _figures(trials, abnormal, examinee, data)
+            result |= {} if method else located(Path(state) / LEARNED, data.test)
         finally:
             examinee.close()
-    result["pixel_auc"] = pixel
     tell("held-out training footage", 0.0)
     level = training_level(data.train, false_alarms_per_day, tell, method)
     scores, flags = np.concatenate(_filled(trials)), np.concatenate(abnormal)
@@ -91,9 +90,11 @@ def measure(
     result["false_at_threshold_from_training"] = float((scores[~flags] > level).mean())
     result["baselines"] = {}
     result["baselines_all"] = {}
+    result["curves"] = {"framewarden": curve(scores, flags).tolist()}
     for name, by_clip in _baselines(data, tell, others).items():
         result["baselines"][name] = auc(np.concatenate(by_clip), flags)
         result["baselines_all"][name] = rates(by_clip, abnormal)
+        result["curves"][name] = curve(np.concatenate(by_clip), flags).tolist()
     return result
 
 
@@ -128,10 +129,33 @@ def _figures(
         "threshold": threshold,
         "caught_at_threshold": float((every[flags] >= threshold).mean()),
         "false_at_threshold": float((every[~flags] >= threshold).mean()),
+        **_alerts(trials, data.test),
         "learn_frames": sum(len(one.pictures) for one in data.train),
         "learn_seconds": examinee.learn_seconds,
         "frames_per_second_one_core": len(every) / sum(trial.core_seconds for trial in trials),
         "state_bytes": examinee.state_bytes,
+    }
+
+
+def _alerts(trials: Sequence[Trial], test: Sequence[Labelled]) -> dict[str, Any]:
+    """What the judge opens: for events (runs of abnormal frames), and beside them."""
+    events, false, delays = 0, 0, []
+    for trial, clip in zip(trials, test, strict=True):
+        edges = np.flatnonzero(np.diff(clip.abnormal.astype(int), prepend=0, append=0)).reshape(-1, 2)
+        opened = [number for number, _ in trial.opened]
+        late = round(LATE * clip.stretch.rate)
+        for first, end in edges:
+            events += 1
+            inside = [number for number in opened if first <= number < end + late]
+            delays += [(inside[0] - first) / clip.stretch.rate] if inside else []
+        false += sum(not clip.abnormal[max(0, number - late) : number + 1].any() for number in opened)
+    hours = sum((~clip.abnormal).sum() / clip.stretch.rate for clip in test) / 3600
+    return {
+        "events": events,
+        "events_alerted": len(delays),
+        "delay_seconds": float(np.median(delays)) if delays else None,
+        "false_alerts": false,
+        "normal_hours": hours,
     }
 
 
@@ -164,27 +188,3 @@ def _baselines(data: Data, tell: Tell, others: Others | None) -> dict[str, list[
         for name, scores in {**said, **(more(clip.stretch) if more else {})}.items():
             by_method.setdefault(name, []).append(scores)
     return by_method
-
-
-def pixel_auc(method: Cells, learned_in: Path, test: Sequence[Labelled]) -> float:
-    """Over the pixels of every third masked picture: the scores' map against the masks; nan without masks."""
-    normal = next((one for one in map(method.load, sorted(learned_in.iterdir())) if one is not None), None)
-    values, flags = [], []
-    for clip in test:
-        if clip.masks is None or normal is None:
-            continue
-        scorer = method.scorer(normal)
-        for frame in clip.stretch.frames(LEARNED):
-            view = method.view(frame.picture)
-            if scorer.score(view, frame.position, frame.fresh, 1e9) is None or frame.number % 3:
-                continue
-            mask = clip.masks[frame.number]
-            height, width = mask.shape
-            # A cell's window is centred on its upper left corner.
-            across = (np.arange(0, width, 2) * view.width / width / CELL).astype(np.float32)
-            down = (np.arange(0, height, 2) * view.height / height / CELL).astype(np.float32)
-            x, y = np.meshgrid(across, down)
-            now = cv2.remap(scorer._map._now, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            values.append(now.ravel())
-            flags.append(mask[::2, ::2].ravel())
-    return auc(np.concatenate(values), np.concatenate(flags)) if values else float("nan")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from daemon.cli import app
 from daemon.evaluate import tables_of_own
 from daemon.evaluate_events import found, iou
 from daemon.evaluate_footage import recordings
+from daemon.evaluate_plot import curve, write
 from daemon.evaluate_trial import Trial
 from detectors.detection import Region
 from detectors.planting.events import EventKind
@@ -57,6 +59,7 @@ async def test_a_labelled_folder(tmp_path: Path) -> None:
     assert told["false_at_threshold_from_training"] <= 0.2
     assert told["learn_frames"] == 240
     assert told["frames_per_second_one_core"] > 20
+    assert (told["events"], told["normal_hours"]) == (2, pytest.approx(90 / RATE / 3600))
     assert set(told["baselines"]) == {"speed", "mahalanobis", "mahalanobis_cell", "mog2"}
     assert all(0.3 < area <= 1 for area in told["baselines"].values())
     low, high = told["frame_auc_interval"]
@@ -133,3 +136,13 @@ def test_an_event_without_an_alert_is_not_found() -> None:
     outcome = found(EventKind.TOO_FAST, present, np.zeros((10, 4)), RATE, Trial(scores=[0.0] * 10))
     assert not outcome.opened
     assert not outcome.named_right
+
+
+def test_the_curves_are_drawn(tmp_path: Path) -> None:
+    points = curve(np.array([1.0, 2.0, 3.0, 3.0]), np.array([False, False, True, False]))
+    assert points.tolist() == [[0, 0], [pytest.approx(1 / 3), 1], [pytest.approx(2 / 3), 1], [1, 1]]
+    write(tmp_path / "curves.svg", {"ours": points.tolist(), "<theirs>": [(0, 0), (1, 1)]})
+    drawn = ElementTree.parse(tmp_path / "curves.svg").getroot()  # noqa: S314  # we wrote it
+    lines = [each for each in drawn.iter() if each.tag.endswith("polyline")]
+    assert [line.get("points", "").split()[0] for line in lines] == ["50.0,450.0", "50.0,450.0"]
+    assert "<theirs>" in [each.text for each in drawn.iter()]
