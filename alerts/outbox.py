@@ -276,9 +276,10 @@ class Outbox:
             while not stopping:
                 requests, stopping = self._gather()
                 self._file.back_to_disk()
-                if requests:
-                    self._serve(requests)
-                elif self._file.look() and not self._loop.is_closed():
+                # What deliveries ask and mark need not wait for the fsync of what others put.
+                for lasting in (False, True):
+                    self._serve([each for each in requests if each.through_power_cuts is lasting], lasting)
+                if not requests and self._file.look() and not self._loop.is_closed():
                     self._loop.call_soon_threadsafe(self._wake)
             self._file.close()
         except BaseException as death:
@@ -300,13 +301,12 @@ class Outbox:
             return requests, False
         return requests, True
 
-    def _serve(self, requests: list[Request]) -> None:
+    def _serve(self, requests: list[Request], lasting: bool) -> None:
+        if not requests:
+            return
         outcomes: list[Any]
         try:
-            outcomes = self._file.transact(
-                [request.work for request in requests],
-                through_power_cuts=any(request.through_power_cuts for request in requests),
-            )
+            outcomes = self._file.transact([request.work for request in requests], through_power_cuts=lasting)
         except OutboxError as error:
             outcomes = [error] * len(requests)
 
