@@ -1,6 +1,6 @@
 """What a detector makes of events planted into footage: found or not, where, and under what name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ class Found:
     overlap: float  # intersection over union of the alert's strongest box and the event, nan likewise
     named: str  # by the alert, empty likewise
     before: int  # alerts that opened before the event began: false ones
+    anyway: bool = (
+        False  # one opens at that time without the event, too: it proves nothing, and does not count
+    )
 
     @property
     def named_right(self) -> bool:
@@ -41,6 +44,15 @@ def found(
             overlap = iou(verdict.regions[0], tuple(boxes[shown])) if verdict.regions else 0.0
             return Found(kind, True, float(number - first) / rate, overlap, verdict.label, before)
     return Found(kind, False, float("nan"), float("nan"), "", before)
+
+
+def unless_anyway(outcome: Found, present: NDArray[np.bool_], rate: float, plain: Trial) -> Found:
+    """The outcome, not found where `plain`, a trial of the same stretch without the event, alerts as well."""
+    first, last = np.flatnonzero(present)[[0, -1]]
+    if not any(first <= number <= last + LATE * rate for number, _ in plain.opened):
+        return outcome
+    nothing = float("nan")
+    return replace(outcome, opened=False, delay=nothing, overlap=nothing, named="", anyway=True)
 
 
 def truth_boxes(masks: NDArray[np.bool_]) -> NDArray[np.float64]:

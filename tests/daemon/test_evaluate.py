@@ -3,16 +3,18 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from alerts.verdict import Verdict
 from daemon import evaluate_labelled, evaluate_own
 from daemon.cli import app
 from daemon.evaluate import tables_of_own
-from daemon.evaluate_events import found, iou
+from daemon.evaluate_events import Found, found, iou, unless_anyway
 from daemon.evaluate_footage import recordings
 from daemon.evaluate_plot import curve, write
 from daemon.evaluate_trial import Trial
@@ -146,3 +148,12 @@ def test_the_curves_are_drawn(tmp_path: Path) -> None:
     lines = [each for each in drawn.iter() if each.tag.endswith("polyline")]
     assert [line.get("points", "").split()[0] for line in lines] == ["50.0,450.0", "50.0,450.0"]
     assert "<theirs>" in [each.text for each in drawn.iter()]
+
+
+def test_an_alert_that_opens_without_the_event_too_proves_nothing() -> None:
+    present = np.array([False] * 5 + [True] * 5)
+    outcome = Found(EventKind.TOO_FAST, True, 0.4, 0.5, "motion", 0)
+    verdict = cast(Verdict, None)
+    alike, early = Trial(opened=[(7, verdict)]), Trial(opened=[(2, verdict)])
+    assert not unless_anyway(outcome, present, RATE, alike).opened
+    assert unless_anyway(outcome, present, RATE, early) == outcome
