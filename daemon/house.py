@@ -19,6 +19,7 @@ from alerts.evidence import EvidenceStore
 from alerts.gate import Gate
 from alerts.gatekeeper import Gatekeeper
 from alerts.judge import Judge
+from alerts.losses import OUTBOX
 from alerts.outbox import Outbox
 from alerts.outbox_limits import Limits
 from alerts.redis_channel import RedisChannel
@@ -142,7 +143,7 @@ class House:
 
     async def close_orphans(self, settings: Settings) -> None:
         """Closes what is left of streams that were taken out of the configuration while we were away."""
-        wanted = {stream.name for stream in settings.streams} | {HOUSE}
+        wanted = {stream.name for stream in settings.streams} | {HOUSE, OUTBOX}
         for stream in {alert.verdict.stream for alert in self.gatekeeper.gate.open_alerts()} - wanted:
             await self._close_left_open(stream)
 

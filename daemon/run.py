@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
@@ -12,6 +13,7 @@ from typing import NoReturn
 from prometheus_client import CollectorRegistry
 from prometheus_client.process_collector import ProcessCollector
 
+from alerts.losses import OUTBOX, Losses
 from config.load import load
 from daemon.house import House, assembled
 from daemon.metrics import Ages, HouseCollector
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 2.0  # of the 5 that a stop may take
 DELIVER_SECONDS = 60.0  # for the last messages, where nobody asked to stop but every recording is judged
+LOSSES_SECONDS = 2.0  # between two looks if messages were dropped
 SWEEP_SECONDS = 600.0  # between two rounds of deleting old evidence
 
 
@@ -58,6 +61,7 @@ async def run(config: Path, deliver_seconds: float = DELIVER_SECONDS) -> int:
                 group.create_task(_obey_signals(roster, config, group), name="signals")
                 group.create_task(show_states(house), name="states")
                 group.create_task(house.gatekeeper.run(), name="gate")
+                group.create_task(_tell_losses(house), name="losses")
                 group.create_task(_sweep(house), name="sweep")
                 group.create_task(notifier.beat(lambda: health(house)[0]), name="watchdog")
                 await house.close_orphans(settings)
@@ -107,6 +111,18 @@ async def _obey_signals(roster: Roster, config: Path, group: asyncio.TaskGroup) 
         group.create_task(roster.reload(config), name="reload")  # a slow one must not make us deaf
     log.info("%s: stopping", number.name)
     raise Stop
+
+
+async def _tell_losses(house: House) -> NoReturn:
+    """Raises an alert where messages are dropped: the channels that work tell it at once."""
+    gate = house.gatekeeper.gate
+    losses = Losses([alert.verdict for alert in gate.open_alerts(OUTBOX)])
+    while True:
+        standings = {name: house.outbox.standing(name) for name in (d.channel.name for d in house.deliveries)}
+        now = datetime.now(UTC)
+        if verdicts := losses.weigh(standings, now):
+            await house.gatekeeper.announce_all(OUTBOX, verdicts, now, None)
+        await asyncio.sleep(LOSSES_SECONDS)
 
 
 async def _sweep(house: House) -> NoReturn:
