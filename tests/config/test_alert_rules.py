@@ -1,5 +1,6 @@
 """Rules for some alerts: what may be set together, and what is wrong with what may not."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,16 @@ def test_each_mistake_has_its_line_and_its_words(tmp_path: Path, rule: str, says
     (problem,) = caught.value.problems
     assert says in str(problem)
     assert (problem.line, "alerts: rules: item 1" in str(problem)) == (4, True)
+
+
+def test_the_rules_in_the_documentation_are_good(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    shown = page.partition("```yaml")[2].partition("```")[0]
+    file = tmp_path / "framewarden.yaml"
+    file.write_text(STREAMS + shown)
+    assert len(load(file, {}).alerts.rules) == 4
+    keys = re.findall(r"`(\w+)`", "".join(re.findall(r"(?m)^\| (`.*?) \|", page.partition("| key |")[2])))
+    assert set(AlertRule.model_fields) <= set(keys)
 
 
 def test_shadow_does_not_change_the_hash_of_what_was_learned() -> None:
