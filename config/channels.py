@@ -249,7 +249,11 @@ class AppriseChannelSettings(ChannelSection):
 
 
 ChannelSettings = Annotated[
-    RedisChannelSettings | LogChannelSettings | FileChannelSettings | WebhookChannelSettings,
+    RedisChannelSettings
+    | LogChannelSettings
+    | FileChannelSettings
+    | WebhookChannelSettings
+    | AlertmanagerChannelSettings,
     Field(discriminator="kind"),
 ]
 

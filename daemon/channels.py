@@ -45,6 +45,19 @@ async def open_channel(
                 timeout=wanted.timeout,
                 picture_bytes=1_000 * wanted.picture_kilobytes,
             )
+        case "alertmanager":
+            from alerts.alertmanager_channel import AlertmanagerChannel
+
+            return AlertmanagerChannel(
+                wanted.url,
+                folder / f"{name}.json",
+                name=name,
+                authorization=wanted.authorization,
+                ca_file=wanted.ca_file,
+                timeout=wanted.timeout,
+                resend=wanted.resend,
+                link=settings.alerts.link or "",
+            )
         case _:
             assert_never(wanted.kind)
 
