@@ -10,7 +10,7 @@ from detectors.anomaly.footage import Footage
 from detectors.anomaly.lesson import Camera, Lesson
 from detectors.anomaly.method import Learned, Reading, Stopped, View
 from detectors.anomaly.quiet import BEFORE, Quiet
-from detectors.anomaly.scene import Onlooker, Scene
+from detectors.anomaly.scene import Lookout, Scene
 from detectors.anomaly.shelf import Card, Shelf
 from detectors.anomaly.threshold import threshold_for
 from detectors.anomaly.trial import Trial
@@ -61,7 +61,7 @@ class Judging:
         """What is in force, and whether that is provisional."""
         return self.calibration.threshold(at)
 
-    def judge(self, now: View, frame: Frame, onlooker: Onlooker, held: bool) -> Reading | None:
+    def judge(self, now: View, frame: Frame, lookout: Lookout, held: bool) -> Reading | None:
         """One more picture; None where it cannot be compared. `held`: nothing is learned from it."""
         threshold, _ = self.calibration.threshold(frame.captured_at)
         at = frame.captured_at.timestamp()
@@ -75,7 +75,7 @@ class Judging:
         if self._trial:
             score = None if said is None else said.score
             self._trial.look(now, frame.position, frame.fresh, score, threshold, calm)
-            self._decide(self._trial, frame, onlooker)
+            self._decide(self._trial, frame, lookout)
         elif self._lesson:
             self._end(self._lesson)
         else:
@@ -153,10 +153,10 @@ class Judging:
             return
         self._trial = Trial(self._camera.method, learned)
 
-    def _decide(self, trial: Trial, frame: Frame, onlooker: Onlooker) -> None:
+    def _decide(self, trial: Trial, frame: Frame, lookout: Lookout) -> None:
         match trial.better:
             case True:
-                self._adopt(trial, frame, onlooker.seen or self.card.scene)
+                self._adopt(trial, frame, lookout.seen or self.card.scene)
             case False:
                 self._reject("it would have judged quiet footage worse")
 

@@ -13,7 +13,7 @@ from detectors.anomaly.judging import Judging
 from detectors.anomaly.lesson import Camera
 from detectors.anomaly.life import Life
 from detectors.anomaly.method import UNUSUAL, Learned, Method, NormalError, View
-from detectors.anomaly.scene import APART, HALF, Onlooker, Scene
+from detectors.anomaly.scene import APART, HALF, Lookout, Scene
 from detectors.anomaly.shelf import Card, Shelf
 from detectors.anomaly.threshold import threshold_for
 from detectors.anomaly.watching import Watching
@@ -47,7 +47,7 @@ class Pupil:
         self._made_by = DetectorCard("anomaly", method.name, config_sha256=config_sha256)
         self._shelf = Shelf(folder, source)
         self._history = History(folder)
-        self._onlooker = Onlooker()
+        self._lookout = Lookout()
         self._state: Watching | Judging | None = None
         self._why = "the stream has another address" if self._shelf.moved_in else ""
         self._shape: tuple[int, ...] | None = None  # of the last picture
@@ -80,11 +80,11 @@ class Pupil:
             self._pause()
             return self._doubt(Doubt.DAMAGED, "the picture is damaged")
         now: View = self._camera.method.view(frame.picture)
-        scene = self._onlooker.look(frame.picture, frame.captured_at.timestamp())
+        scene = self._lookout.look(frame.picture, frame.captured_at.timestamp())
         if self._shape not in (None, now.shape):
             self._turn_away("the picture has another shape than before")
-            self._onlooker.forget()
-            self._onlooker.look(frame.picture, frame.captured_at.timestamp())
+            self._lookout.forget()
+            self._lookout.look(frame.picture, frame.captured_at.timestamp())
         self._shape = now.shape
         match self._look_around(scene, frame) or self._state or self._settle(now, scene, frame):
             case Watching() as state:
@@ -96,8 +96,8 @@ class Pupil:
                 return doubt
 
     def _judge(self, state: Judging, now: View, frame: Frame) -> Detection:
-        held = self.held or self._onlooker.stuck
-        said = state.judge(now, frame, self._onlooker, held)
+        held = self.held or self._lookout.stuck
+        said = state.judge(now, frame, self._lookout, held)
         self._threshold = state.threshold(frame.captured_at)
         self._made_by = replace(self._made_by, model_sha256=state.sha256)
         if said is None:
@@ -125,7 +125,7 @@ class Pupil:
             return self._doubt(Doubt.LEARNING, self._state.words or "learning what is normal here", 0.0)
         if learned is None:
             return self._doubt(Doubt.LEARNING, state.words, state.progress)
-        scene = self._onlooker.seen or state.card.scene
+        scene = self._lookout.seen or state.card.scene
         card = replace(
             state.card, lessons=1, learned_at=frame.captured_at, used_at=frame.captured_at, scene=scene
         )
@@ -153,7 +153,7 @@ class Pupil:
             return None
         if not 0 <= at - self._asked < ASKED:
             self._asked = at
-            if (lasting := self._onlooker.lasting) and self._gone(state, lasting, frame):
+            if (lasting := self._lookout.lasting) and self._gone(state, lasting, frame):
                 return None
         if self._hidden and scene.plain:
             return self._doubt(Doubt.HIDDEN, "next to nothing is seen of the scene that was learned")
@@ -182,7 +182,7 @@ class Pupil:
 
     def _settle(self, now: View, scene: Scene, frame: Frame) -> Detection | Watching | Judging:
         """Finds the normal of the scene, or begins to learn it; a doubt where that has to wait."""
-        at, lasting = frame.captured_at.timestamp(), self._onlooker.lasting
+        at, lasting = frame.captured_at.timestamp(), self._lookout.lasting
         shown = lasting or scene
         card = self._known(scene) or self._shelf.fitting(shown, now.shape, self._useless)
         if card is None and self._shelf.knows(now.shape):

@@ -76,7 +76,7 @@ def unpacked(text: str) -> Scene:
     return Scene(np.frombuffer(blob, np.uint8).reshape(*SIZE[::-1], 3))
 
 
-class Onlooker:
+class Lookout:
     """Looks at one stream's pictures and knows what lasts in them."""
 
     def __init__(self) -> None:

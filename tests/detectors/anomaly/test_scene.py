@@ -5,22 +5,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.anomaly.scene import APART, HALF, Onlooker, Scene, unpacked
+from detectors.anomaly.scene import APART, HALF, Lookout, Scene, unpacked
 from tests.detectors.anomaly.drill import scene
 from tests.real import shared
 
 LASTS = 2 * HALF
 
 
-def watched(pictures: list[NDArray[np.uint8]]) -> Onlooker:
-    onlooker = Onlooker()
+def watched(pictures: list[NDArray[np.uint8]]) -> Lookout:
+    lookout = Lookout()
     for number, picture in enumerate(pictures):
-        onlooker.look(picture, number * APART)
-    return onlooker
+        lookout.look(picture, number * APART)
+    return lookout
 
 
 def shown(picture: NDArray[np.uint8]) -> Scene:
-    return Onlooker().look(picture, 0.0)
+    return Lookout().look(picture, 0.0)
 
 
 def real(name: str) -> list[NDArray[np.uint8]]:
@@ -94,10 +94,10 @@ def test_a_camera_that_has_just_turned_shows_nothing_lasting() -> None:
 
 
 def test_a_picture_that_is_exactly_the_one_before_is_stuck() -> None:
-    onlooker, said = Onlooker(), []
+    lookout, said = Lookout(), []
     for number, seed in enumerate((1, 1, 2)):
-        onlooker.look(scene(seed), number / 5)
-        said.append(onlooker.stuck)
+        lookout.look(scene(seed), number / 5)
+        said.append(lookout.stuck)
     assert said == [False, True, False]
 
 
