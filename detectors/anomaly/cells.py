@@ -1,6 +1,7 @@
-"""The method that ships: a denoiser of what moves in front of the empty scene, cell by cell."""
+"""The method that ships: denoisers of what moves in front of the empty scene, and of the scene itself."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,17 @@ from numpy.typing import NDArray
 from detectors.anomaly.features import CELL, WIDTH, Small, shrink
 from detectors.anomaly.inference import Scorer
 from detectors.anomaly.learning import learn
-from detectors.anomaly.method import Progress, Seen
+from detectors.anomaly.method import Progress, Seen, Stopped
 from detectors.anomaly.normal import Normal, load, save
+from detectors.anomaly.scenery_learning import learn_scenery
+
+MOVING = 0.6  # share of learning that what moves takes
 
 
 class Cells:
     """Looks at pictures of at most WIDTH px in cells of CELL px."""
 
-    name = "cells-1"
+    name = "cells-2"
     width = WIDTH
 
     def view(self, picture: NDArray[np.uint8]) -> Small:
@@ -44,7 +48,16 @@ class Cells:
         stopped: Callable[[], bool],
     ) -> Normal:
         """A camera's normal from views of one shape."""
-        return learn(footage, progress, stopped)
+
+        def done(share: float) -> None:
+            if stopped():
+                raise Stopped
+            progress(MOVING + (1 - MOVING) * share)
+
+        moving = learn(
+            footage, lambda share: progress(MOVING * share), stopped, start.expectation if start else None
+        )
+        return replace(moving, scenery=learn_scenery(footage, done))
 
     def save(self, learned: Normal, folder: Path) -> str:
         """Writes it in place of what was there, and returns the weights' hash. Raises OSError."""

@@ -1,13 +1,20 @@
-"""Scores one stream's pictures by what was learned of it."""
+"""Scores one stream's pictures by what was learned of it: by what moves, and by what stands.
 
+Each expert has a tail of its own, so both speak of the share of normal blocks that reach as high. The higher
+one counts, less the chance that either of two says something: a picture's score keeps its meaning.
+"""
+
+import math
 from dataclasses import replace
 
 import numpy as np
 
-from detectors.anomaly.features import Observer, Recent, Small
+from detectors.anomaly.features import Floats, Observer, Recent, Small
 from detectors.anomaly.method import UNUSUAL, Reading
 from detectors.anomaly.normal import Normal
+from detectors.anomaly.onlooker import Onlooker
 from detectors.anomaly.score import Map, boxes, explain
+from detectors.anomaly.threshold import Tail
 
 NEAR = 0.7  # of the threshold from which a picture is worth a heat map and words
 ODD_GAP = 2.0  # times the gap that was learned with: flow over more, or less, compares badly
@@ -22,6 +29,9 @@ class Scorer:
         self._observer = Observer(normal.background)
         self._recent = Recent()
         self._map = Map(normal.expectation.places.shape)
+        self._onlooker = Onlooker(normal.scenery) if normal.scenery else None
+        self._either = math.log10(2) if self._onlooker else 0.0
+        self._scores: Floats = np.zeros(normal.expectation.places.shape, np.float32)  # of the last picture
         self._before: float | None = None
 
     def score(self, now: Small, at: float, fresh: bool, threshold: float) -> Reading | None:
@@ -33,8 +43,13 @@ class Scorer:
         if fresh or self._before is None or at <= self._before:
             self._recent.forget()
             self._map.forget()
+            if self._onlooker:
+                self._onlooker.forget()
             self._before = at
         seconds, self._before = at - self._before, at
+        standing = 0.0
+        if self._onlooker:
+            standing = self._onlooker.look(now, at, threshold + self._either)
         pair = self._recent.past(now, at)
         if pair is None:
             return None
@@ -46,18 +61,34 @@ class Scorer:
         cells = self._observer.describe(now, past, gap)
         self._observer.follow(now, seconds)
         raw = self._normal.expectation.strangeness(cells)
-        scores = self._map.add(cells, raw, seconds)
+        scores = self._scores = self._map.add(cells, raw, seconds)
         highest = float(scores.max())
-        score = self._normal.tail.surprise(highest)
+        moving = self._normal.tail.surprise(highest)
+        score = max(0.0, max(moving, standing) - self._either)
         if score < NEAR * threshold:
             return Reading(score)
+        if self._onlooker and standing >= moving:
+            return self._onlooker.reading(score, now, threshold + self._either)
         return Reading(
             score,
             boxes(scores, 0.5 * highest, now),
-            np.clip(scores / (2 * self._normal.tail.raw(threshold)), 0, 1),
+            np.clip(scores / (2 * self._normal.tail.raw(threshold + self._either)), 0, 1),
             *(explain(cells, raw, self._normal.expectation) if len(raw) else (UNUSUAL, "")),
         )
 
+    def surprises(self) -> Floats:
+        """(rows, cols) how unusual each place of the picture scored last is, on the scale of the score."""
+        found = _surprises(self._scores, self._normal.tail)
+        if self._onlooker:
+            found = np.maximum(found, _surprises(self._onlooker.scores, self._onlooker.scenery.tail))
+        return np.maximum(found - self._either, 0)  # type: ignore[no-any-return]
+
     def learned(self) -> Normal:
-        """The normal, its background as it has followed the light."""
-        return replace(self._normal, background=self._observer.background)
+        """The normal, its background and its scenery as they have followed the light."""
+        scenery = self._onlooker.scenery if self._onlooker else None
+        return replace(self._normal, background=self._observer.background, scenery=scenery)
+
+
+def _surprises(scores: Floats, tail: Tail) -> Floats:
+    levels = np.linspace(0, float(scores.max()) + 1e-6, 256)
+    return np.interp(scores, levels, [tail.surprise(float(level)) for level in levels]).astype(np.float32)

@@ -15,16 +15,20 @@ import safetensors
 import safetensors.torch
 import torch
 
-from detectors.anomaly import features, score
+from detectors.anomaly import features, scenery, scenery_score, score
 from detectors.anomaly.features import NAMES, Background, Floats
 from detectors.anomaly.method import NormalError
+from detectors.anomaly.scenery import Backdrop
+from detectors.anomaly.scenery_score import Scenery
 from detectors.anomaly.score import Expectation
 from detectors.anomaly.threshold import Tail
 from detectors.diffusion.edm import Denoiser, Perceptron
 
-VERSION = 2
+VERSION = 3
 NETWORK = {"features": len(NAMES), "conditions": 4, "width": 128, "depth": 3}
 INDEX = "normal.json"
+EXPECTATION = ("mean", "whiten", "rarity", "usual", "places")  # arrays of an Expectation,
+SCENERY = ("mean", "spread", "whiten", "places")  # and of a Scenery
 # What JSON, safetensors and torch raise where a file is not what it should be.
 DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, safetensors.SafetensorError)
 
@@ -38,6 +42,7 @@ class Normal:
     tail: Tail
     gap: float  # seconds between the pictures that flow compared
     left_out: int  # blocks of the footage that were too unusual to learn from
+    scenery: Scenery | None = None  # None where pictures came too seldom to tell what stands still
     sha256: str = ""  # of the weights as they lie on disk
 
     @property
@@ -55,7 +60,7 @@ def recipe() -> str:
     """A hash of how features and scores are made: what was learned by another recipe is useless."""
     facts = {
         name: repr(value)
-        for module in (features, score)
+        for module in (features, score, scenery, scenery_score)
         for name, value in vars(module).items()
         if name.isupper()
     }
@@ -66,21 +71,13 @@ def recipe() -> str:
 def save(normal: Normal, folder: Path) -> str:
     """Writes the normal in place of what was there, and returns the weights' hash. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    expectation, background = normal.expectation, normal.background
+    weights, scene = _parts(normal)
+    scenery = normal.scenery
     blobs = {
-        "weights": _packed(
-            {
-                "mean": expectation.mean,
-                "whiten": expectation.whiten,
-                "rarity": expectation.rarity,
-                "usual": expectation.usual,
-                "places": expectation.places,
-            },
-            {f"denoiser.{name}": part for name, part in expectation.denoiser.state_dict().items()},
-        ),
-        "background": _packed(  # apart: it goes on following the light, the weights stay
-            {"grey": background.grey, "noise": background.noise, "colour": background.colour}, {}
-        ),
+        "weights": safetensors.torch.save(weights),
+        "background": safetensors.torch.save(
+            scene
+        ),  # apart: it goes on following the light, the weights stay
     }
     hashes = {part: hashlib.sha256(blob).hexdigest() for part, blob in blobs.items()}
     numbers = {
@@ -90,6 +87,7 @@ def save(normal: Normal, folder: Path) -> str:
         "tail": asdict(normal.tail),
         "gap": normal.gap,
         "left_out": normal.left_out,
+        "scenery": scenery and {"usual": scenery.usual, "tail": asdict(scenery.tail)},
     }
     for part, blob in blobs.items():
         _write(folder / _name(part, hashes[part]), blob)
@@ -125,33 +123,48 @@ def load(folder: Path) -> Normal | None:
         raise NormalError(f"it is damaged ({type(error).__name__})") from error
 
 
+def _parts(normal: Normal) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """What stays as it was learned, and what follows the light."""
+    expectation, background, scenery = normal.expectation, normal.background, normal.scenery
+    weights = {name: getattr(expectation, name) for name in EXPECTATION}
+    scene = {"grey": background.grey, "noise": background.noise, "colour": background.colour}
+    if scenery:
+        weights |= {f"scenery.{name}": getattr(scenery, name) for name in SCENERY}
+        scene |= {"scenery.grey": scenery.backdrop.grey, "scenery.colour": scenery.backdrop.colour}
+    state = {f"denoiser.{name}": part for name, part in expectation.denoiser.state_dict().items()}
+    return _tensors(weights) | state, _tensors(scene)
+
+
 def _assembled(
     weights: dict[str, torch.Tensor], scene: dict[str, torch.Tensor], numbers: dict[str, Any]
 ) -> Normal:
     denoiser = Denoiser(Perceptron(**NETWORK))
-    denoiser.load_state_dict(
-        {
-            name.removeprefix("denoiser."): part
-            for name, part in weights.items()
-            if name.startswith("denoiser.")
-        }
-    )
-    denoiser.eval().requires_grad_(False)
-    mean, whiten = weights["mean"].numpy(), weights["whiten"].numpy()
-    rarity, usual, places = (weights[name].numpy() for name in ("rarity", "usual", "places"))
+    state = {name: part for name, part in weights.items() if name.startswith("denoiser.")}
+    denoiser.load_state_dict({name.removeprefix("denoiser."): part for name, part in state.items()})
+    scenery = None
+    if numbers["scenery"]:
+        scenery = Scenery(
+            backdrop=Backdrop(scene["scenery.grey"].numpy(), scene["scenery.colour"].numpy()),
+            usual=float(numbers["scenery"]["usual"]),
+            tail=Tail(**numbers["scenery"]["tail"]),
+            **{name: weights[f"scenery.{name}"].numpy() for name in SCENERY},
+        )
     return Normal(
-        Background(*(scene[name].numpy() for name in ("grey", "noise", "colour"))),
-        Expectation(mean, whiten, denoiser, rarity, usual, places),
-        Tail(**numbers["tail"]),
-        float(numbers["gap"]),
-        int(numbers["left_out"]),
-        str(numbers["sha256"]["weights"]),
+        background=Background(*(scene[name].numpy() for name in ("grey", "noise", "colour"))),
+        expectation=Expectation(
+            denoiser=denoiser.eval().requires_grad_(False),
+            **{name: weights[name].numpy() for name in EXPECTATION},
+        ),
+        tail=Tail(**numbers["tail"]),
+        gap=float(numbers["gap"]),
+        left_out=int(numbers["left_out"]),
+        scenery=scenery,
+        sha256=str(numbers["sha256"]["weights"]),
     )
 
 
-def _packed(arrays: dict[str, Floats], tensors: dict[str, torch.Tensor]) -> bytes:
-    wrapped = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-    return safetensors.torch.save(wrapped | tensors)
+def _tensors(arrays: dict[str, Floats]) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
 
 
 def _name(part: str, sha256: str) -> str:

@@ -1,0 +1,60 @@
+"""Judges what stands in one stream's view, and lets the scenery follow what changes slowly."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from detectors.anomaly.features import Floats, Small
+from detectors.anomaly.method import Reading
+from detectors.anomaly.scenery import BEAT, Beats, Watch
+from detectors.anomaly.scenery_score import Scenery, explain
+from detectors.anomaly.score import boxes
+
+SUSPECT = 0.5  # of what the threshold asks for: such a place is taken into the scenery slowly
+
+
+class Onlooker:
+    """Looks at a stream's pictures in their order, at few of them closely."""
+
+    def __init__(self, scenery: Scenery) -> None:
+        self.scores: Floats = np.zeros(scenery.places.shape, np.float32)  # (rows, cols) raw, of the last look
+        self._learned = scenery
+        self._beats = Beats()
+        self._watch = Watch(scenery.backdrop)
+        self._values: Floats = scenery.mean
+        self._looked: float | None = None
+
+    @property
+    def scenery(self) -> Scenery:
+        """As it has followed the light."""
+        return replace(self._learned, backdrop=self._watch.backdrop)
+
+    def forget(self) -> None:
+        """The next picture stands alone."""
+        self._beats.forget()
+        self._watch.forget()
+        self.scores = np.zeros_like(self.scores)
+        self._looked = None
+
+    def look(self, now: Small, at: float, threshold: float) -> float:
+        """The surprise after one more picture, taken at `at` seconds; 0 until enough was seen."""
+        beat = self._beats.add(now, at)
+        if beat is not None:
+            standing = self._watch.see(beat)
+            self._values = self._watch.describe(standing)
+            self.scores = self._learned.map(self._values)
+            suspect = self.scores > SUSPECT * self._learned.tail.raw(threshold)
+            self._watch.absorb(standing, suspect, BEAT if self._looked is None else at - self._looked)
+            self._looked = at
+        return self._learned.tail.surprise(float(self.scores.max()))
+
+    def reading(self, score: float, now: Small, threshold: float) -> Reading:
+        """Where it is, what kind of change, and why."""
+        highest = float(self.scores.max())
+        heat = np.clip(self.scores / (2 * self._learned.tail.raw(threshold)), 0, 1)
+        return Reading(
+            score,
+            boxes(self.scores, 0.5 * highest, now),
+            heat,
+            *explain(self.scores, self._values, self._learned),
+        )
