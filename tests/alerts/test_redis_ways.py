@@ -18,6 +18,7 @@ from tests.alerts.samples import put_many, renderer, sequences, verdict
 from tests.alerts.test_delivery import running, until_delivered
 from tests.redis_server import RedisServer, free_port
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.real("redis-server")
 
 
@@ -253,6 +254,10 @@ async def test_sentinel_trouble_in_words(system_redis: str, tmp_path: Path) -> N
         assert asks in await told(f"redis+sentinel://{at}/main")
         assert asks in (words := await told(f"redis+sentinel://{at}/main?sentinel_password=hushhush"))
         assert "hush" not in words
+        least = ("on", ">least", "resetchannels", "-@all", "+sentinel|masters")  # as docs/alerts.md says
+        watched.sentinel.client(password="hush").execute_command("ACL", "SETUSER", "warden", *least)
+        login = "?sentinel_username=warden&sentinel_password=least"
+        assert await told(f"redis+sentinel://{at}/main{login}") == ""
 
 
 async def test_a_sentinel_that_hangs_is_not_asked_first_for_ever(system_redis: str, tmp_path: Path) -> None:
@@ -316,9 +321,11 @@ async def test_replicas_that_are_not_there_are_said_and_make_no_doubles(
 
 
 def acl() -> str:
-    """The access list that the docstring names."""
+    """The access list that docstring and documentation name."""
     assert RedisChannel.__doc__
-    return " ".join(RedisChannel.__doc__.split()).partition("needs: ")[2].partition(";")[0]
+    needs = " ".join(RedisChannel.__doc__.split()).partition("needs: ")[2].partition(";")[0]
+    assert f"user warden on >PASSWORD resetchannels {needs}\n" in (ROOT / "docs" / "alerts.md").read_text()
+    return needs
 
 
 async def test_a_cluster_is_refused_in_words(system_redis: str, tmp_path: Path) -> None:
