@@ -2,10 +2,14 @@
 
 import asyncio
 import sqlite3
+import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alerts.outbox import Outbox
 from alerts.outbox_limits import Limits
@@ -140,3 +144,44 @@ async def test_a_file_of_the_first_version_is_taken_over(tmp_path: Path) -> None
         assert outbox.standing("redis").waiting == 2
         assert outbox.standing("redis").size == len(renderer()(2).body) * 2
         assert (await outbox.put(verdict(), renderer())).sequence == 4
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("tell"), st.sampled_from("abcdef"), st.sampled_from(Change), st.sampled_from(Severity)),
+    st.tuples(st.just("take"), st.sampled_from(["one", "two"]), st.integers(1, 5)),
+    st.tuples(st.just("refuse"), st.sampled_from(["one", "two"])),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(STEPS, max_size=60))
+def test_whatever_happens_the_counts_are_true_and_the_order_stays(steps: list[tuple[Any, ...]]) -> None:
+    async def use(path: Path) -> None:
+        alerts: dict[int, str] = {}  # by sequence
+        limits = room_for(6)
+        async with Outbox(path, ["one", "two"], limits=limits) as outbox:
+            for step in steps:
+                match step:
+                    case ("tell", alert, change, severity):
+                        await tell(outbox, alert, change, severity)
+                        alerts[len(alerts) + 1] = alert
+                    case ("take", channel, number):
+                        if batch := await outbox.waiting(channel, number):
+                            await outbox.delivered(channel, batch[-1].position)
+                    case ("refuse", channel):
+                        if batch := await outbox.waiting(channel, 1):
+                            await outbox.refused(channel, batch[0].position, "no")
+                for channel in ("one", "two"):
+                    left = [waiting.message for waiting in await outbox.waiting(channel, 1000)]
+                    standing = outbox.standing(channel)
+                    assert [m.sequence for m in left] == sorted(m.sequence for m in left)
+                    assert (standing.waiting, standing.size) == (len(left), sum(len(m.body) for m in left))
+                    assert standing.size <= limits.size
+                    assert standing.dead <= 3
+            for channel in ("one", "two"):  # of an alert that has anything left, the last word is there
+                last = {alert: sequence for sequence, alert in alerts.items()}
+                for sequence in await sequences(outbox, channel):
+                    assert last[alerts[sequence]] in await sequences(outbox, channel)
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(use(Path(folder) / "outbox"))

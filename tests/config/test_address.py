@@ -166,3 +166,19 @@ def test_what_a_good_file_leaves_in_doubt(tmp_path: Path) -> None:
         f"stream 'b': url: {tmp_path}/later.mp4 is not there, or not for this user",
         f"stream 'c': url: there is an '@' after the host: {ENCODING}",
     ]
+
+
+def test_doubts_about_redis(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").touch()
+    file = tmp_path / "fw.yaml"
+    file.write_text(
+        "streams: [{name: a, url: 'rtsp://h/1'}]\nalerts: {channels: [{kind: log}]}\nredis: {url: "
+        f"'rediss://h?ssl_ca_certs={tmp_path}/ca.pem&ssl_certfile={tmp_path}/us.pem'}}\n"
+    )
+    assert doubts(load(file, {})) == [
+        "redis: url: alerts.channels names no 'kind: redis', so nothing is sent there",
+        f"redis: url: ssl_certfile: {tmp_path}/us.pem is not there, or not for this user",
+    ]
+    file.write_text("streams: [{name: a, url: 'rtsp://h/1'}]\nredis: {replicas: 1}\n")
+    with pytest.raises(ConfigError, match="the embedded server has no replicas: leave 'replicas' out"):
+        load(file, {})
