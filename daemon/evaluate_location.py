@@ -44,6 +44,6 @@ def _maps(learned_in: Path, clip: Labelled, size: tuple[int, int]) -> NDArray[np
             down = (np.arange(size[0]) * view.height / size[0] / CELL).astype(np.float32)
             x, y = np.meshgrid(across, down)
             maps[frame.number] = cv2.remap(
-                scorer._map._now, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+                scorer.surprises(), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
             )
     return maps
