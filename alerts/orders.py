@@ -103,14 +103,16 @@ class OrdersFile:
         text = json.dumps(asdict(orders), default=datetime.isoformat, indent=1, ensure_ascii=False)
         unfinished = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
-            private = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            unfinished.unlink(missing_ok=True)
+            # Never through a link that somebody else left there: it may be root who gives the order.
+            private = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(private, "w", encoding="utf-8") as file:
+                if os.geteuid() == 0:  # the daemon, which has to read it, runs as somebody else
+                    owner = self.path.parent.stat()
+                    os.fchown(private, owner.st_uid, owner.st_gid)
                 file.write(text)
                 file.flush()
-                os.fsync(file.fileno())
-            if os.geteuid() == 0:  # root gives orders to a daemon that runs as somebody else
-                owner = self.path.parent.stat()
-                os.chown(unfinished, owner.st_uid, owner.st_gid)
+                os.fsync(private)
             unfinished.replace(self.path)
         finally:
             unfinished.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """Orders on disk: whole or not at all, private, several commands at once, and words for what is damaged."""
 
 import multiprocessing
+import os
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,22 @@ def test_what_was_ordered_is_read_back_and_nobody_else_may_read_it(tmp_path: Pat
     assert file.read() == wanted
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["orders.json"], "no litter"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_root_s_orders_belong_to_the_daemon_s_user(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12346)
+    file = OrdersFile(tmp_path)
+    file.change(lambda _: Orders((GIVEN,)), NOW)
+    assert (file.path.stat().st_uid, file.path.stat().st_gid) == (12345, 12346)
+
+
+def test_a_link_that_lies_in_wait_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / f".orders.json.{os.getpid()}").symlink_to(tmp_path / "precious")
+    OrdersFile(tmp_path).change(lambda _: Orders((GIVEN,)), NOW)
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert OrdersFile(tmp_path).read() == Orders((GIVEN,))
 
 
 def test_what_has_run_out_is_left_away_and_there_is_a_limit(tmp_path: Path) -> None:
