@@ -33,11 +33,12 @@ from tests.detectors.quality.planted import FAULTS, planted
 from tests.real import SHARED
 
 BEGIN = 20.0  # seconds into each clip
+BEGINS = {"looped": 125.0}  # two minutes must be known
 LASTS = {"frozen": 11.0, "looped": 24.0, "partly_covered": 14.0, "combed": 10.0}
 USUALLY = 6.0
 HARMLESS_LASTS = 12.0
 AFTER = 4.0
-LONGEST = BEGIN + max(LASTS.values()) + AFTER
+LONGEST = 125.0 + 24.0 + AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,11 @@ def as_it_is(path: Path) -> dict[str, Any]:
 
 def with_fault(pictures: Sequence[Picture], name: str) -> tuple[list[Picture], float] | None:
     """The footage with a fault, and the second when it ends; None where the footage is too short for it."""
-    end = BEGIN + LASTS.get(name, USUALLY)
+    begin = BEGINS.get(name, BEGIN)
+    end = begin + LASTS.get(name, USUALLY)
     if len(pictures) < 10 * (end + AFTER):
         return None
-    return planted(pictures, FAULTS[name][1], BEGIN, end)[: round(10 * (end + AFTER))], end
+    return planted(pictures, FAULTS[name][1], begin, end)[: round(10 * (end + AFTER))], end
 
 
 def outcome(camera: str, pictures: Sequence[Picture], name: str, crf: int) -> Outcome | None:
@@ -102,15 +104,15 @@ def outcome(camera: str, pictures: Sequence[Picture], name: str, crf: int) -> Ou
     if made is None:
         return None
     clip, end = made
-    label = FAULTS[name][0]
+    label, begin = FAULTS[name][0], BEGINS.get(name, BEGIN)
     seen = judged(frames(encoded(clip, crf=crf)))
-    told = [each.position for each in seen if label in each.alarms and each.position >= BEGIN]
+    told = [each.position for each in seen if label in each.alarms and each.position >= begin]
     during = [each for each in seen if told and told[0] <= each.position < end - 0.2]
     return Outcome(
         camera=camera,
         fault=name,
         crf=crf,
-        delay=round(told[0] - BEGIN, 1) if told and told[0] < end else None,
+        delay=round(told[0] - begin, 1) if told and told[0] < end else None,
         held=round(sum(label in each.alarms for each in during) / len(during), 2) if during else 0.0,
         outlasts=round(told[-1] - end, 1) if told else None,
         others=tuple(sorted({other for each in seen for other in each.alarms} - {label})),

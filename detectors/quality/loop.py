@@ -10,17 +10,19 @@ matching techniques for video copy detection", 2002.
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.detection import Doubt
 from detectors.quality.finding import Finding
 from detectors.quality.look import Floats, Look
 
 EVERY = 0.19  # seconds between signatures, at least
 SEARCH = 0.95  # seconds between searches
+WATCHED = 120.0  # seconds that must be known: a machine that repeats itself has shown it twice by then
 LEAST = 8.0  # seconds: what comes again sooner is not called a loop
 BESIDE = 2.0  # seconds around a match in which pictures are alike anyway
-STANDS_OUT = 0.5  # a match differs by less than this part of what all others differ by
+STANDS_OUT = 0.4  # a match differs by less than this part of what all others differ by
 JITTER = 0.45  # seconds by which two looks at one loop may differ, and a search may be off
 TOLD = 8.0  # seconds of matches that stand out, all at one distance
-PLAIN = 0.05  # grey levels: what differs by less from all others is drawn, not seen
+PLAIN = 0.0025  # grey levels squared: what differs by less from all others is drawn, not seen
 
 
 class Loop:
@@ -45,6 +47,10 @@ class Loop:
         signature = look.mean.ravel()
         if self._count == 0 or self._now - self._times[(self._count - 1) % len(self._times)] >= EVERY:
             self._remember(signature)
+        if self._now < WATCHED:
+            progress = self._now / WATCHED
+            words = f"learning what comes again here, {progress:.0%}"
+            return Finding(0.0, self._threshold, words, Doubt.LEARNING, progress=progress)
         since = self._now - self._searched
         if since >= SEARCH:
             self._searched = self._now
@@ -69,7 +75,9 @@ class Loop:
         old = (ago >= LEAST) & (ago <= self._reach)
         if old.sum() < 2 * BESIDE / EVERY:
             return
-        differences = np.abs(self._seen[:filled] - signature).mean(axis=1)  # grey levels
+        # Squares: what moves in a few cells weighs more than what the codec stirs in all of them.
+        apart_by = self._seen[:filled] - signature
+        differences = np.einsum("ij,ij->i", apart_by, apart_by) / len(signature)  # grey levels squared
         if self._matched >= self._threshold:  # told: it goes on while pictures match there
             here = old & (np.abs(ago - self._apart) <= JITTER)
             others = old & (np.abs((ago + self._apart / 2) % self._apart - self._apart / 2) > BESIDE)
@@ -97,4 +105,4 @@ class Loop:
 
     def _off(self, differences: Floats, ago: NDArray[np.float64], old: NDArray[np.bool_]) -> bool:
         here = old & (np.abs(ago - self._apart) <= JITTER)
-        return not here.any() or float(differences[here].min()) > 1.5 * float(differences[old].min()) + PLAIN
+        return not here.any() or float(differences[here].min()) > 2 * float(differences[old].min()) + PLAIN

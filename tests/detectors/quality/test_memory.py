@@ -1,0 +1,107 @@
+"""What is known of a camera outlives a restart, and is refused in words where it is damaged."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.settings import QualitySettings
+from detectors.detection import Doubt
+from detectors.quality.detector import QualityDetector
+from tests.detectors.quality.clips import Picture
+from tests.detectors.quality.test_detector import noisy, scene
+from tests.fakes import frame
+
+
+def watch(
+    detector: QualityDetector, picture: Picture, seconds: float, *, live: bool = True
+) -> dict[str, str]:
+    """What is said of the last picture: 'fine', 'alarming', or the doubt."""
+    said = {}
+    for number in range(round(5 * seconds)):
+        (each,) = detector.examine([frame(number=number, picture=noisy(picture, 2), live=live)])
+        said = {one.label: str(one.doubt or ("alarming" if one.alarming else "fine")) for one in each}
+    return said
+
+
+def learned(folder: Path) -> Path:
+    detector = QualityDetector(QualitySettings(), folder)
+    watch(detector, scene(), 15)
+    detector.close()
+    return folder / "gate.quality"
+
+
+def test_a_camera_that_was_turned_while_nobody_watched_is_told(tmp_path: Path) -> None:
+    assert learned(tmp_path).exists()
+    detector = QualityDetector(QualitySettings(), tmp_path)
+    said = watch(detector, scene(seed=2), 2)
+    detector.close()
+    assert said["moved"] == "alarming"
+    assert detector.counts["remembered"] == 1
+
+
+def test_a_camera_that_stands_as_before_is_known_at_once(tmp_path: Path) -> None:
+    learned(tmp_path)
+    detector = QualityDetector(QualitySettings(), tmp_path)
+    assert set(watch(detector, scene(), 1).values()) <= {"fine", str(Doubt.TOO_PLAIN)}
+    detector.close()
+
+
+def test_forgetting_a_live_stream_writes_down_what_was_learned(tmp_path: Path) -> None:
+    detector = QualityDetector(QualitySettings(), tmp_path)
+    watch(detector, scene(), 15)
+    detector.forget("gate")
+    assert watch(detector, scene(), 1)["moved"] == "fine"
+    detector.close()
+
+
+def test_a_recording_is_judged_from_scratch(tmp_path: Path) -> None:
+    learned(tmp_path)
+    before = (tmp_path / "gate.quality").read_bytes()
+    detector = QualityDetector(QualitySettings(), tmp_path)
+    assert watch(detector, scene(seed=2), 2, live=False)["moved"] == str(Doubt.LEARNING)
+    detector.close()
+    assert (tmp_path / "gate.quality").read_bytes() == before
+
+
+def test_another_size_of_picture_is_learned_anew(tmp_path: Path) -> None:
+    learned(tmp_path)
+    detector = QualityDetector(QualitySettings(), tmp_path)
+    narrow = np.ascontiguousarray(scene()[:, :240])
+    assert watch(detector, narrow, 2)["moved"] == str(Doubt.LEARNING)
+    detector.close()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda blob: blob[: len(blob) // 2], "it is damaged: it is not what was written"),
+        (lambda blob: blob[:-9] + b"\0" + blob[-8:], "it is damaged: it is not what was written"),
+        (lambda blob: b"something else", "it was written by another version, or is damaged"),
+        (lambda blob: b"", "it was written by another version, or is damaged"),
+    ],
+)
+def test_damage_is_refused_in_words(
+    damage: object, words: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = learned(tmp_path)
+    assert callable(damage)
+    path.write_bytes(damage(path.read_bytes()))
+    detector = QualityDetector(QualitySettings(), tmp_path)
+    assert watch(detector, scene(), 1)["moved"] == str(Doubt.LEARNING)
+    detector.close()
+    assert detector.counts["refused"] == 1
+    assert caplog.messages == [
+        f"what the pictures of gate usually look like is learned anew, {path} cannot be used: {words}"
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_stops_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "state").write_text("a file where the folder should be")
+    detector = QualityDetector(QualitySettings(), tmp_path / "state" / "quality")
+    watch(detector, scene(), 15)
+    detector.close()
+    assert detector.counts["unsaved"] == 1
+    assert "It is learned anew after a restart." in caplog.text
