@@ -253,6 +253,7 @@ ChannelSettings = Annotated[
     | LogChannelSettings
     | FileChannelSettings
     | WebhookChannelSettings
+    | MqttChannelSettings
     | AlertmanagerChannelSettings,
     Field(discriminator="kind"),
 ]

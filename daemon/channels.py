@@ -11,6 +11,7 @@ from alerts.log_channel import LogChannel
 from alerts.redis_channel import RedisChannel
 from config.channels import ChannelSettings, Only, name_of
 from config.settings import Settings
+from detectors.detection import Kind
 
 
 async def open_channel(
@@ -45,6 +46,20 @@ async def open_channel(
                 timeout=wanted.timeout,
                 picture_bytes=1_000 * wanted.picture_kilobytes,
             )
+        case "mqtt":
+            from alerts.mqtt_channel import MqttChannel
+
+            return MqttChannel(
+                wanted.url,
+                folder / f"{name}.json",
+                name=name,
+                topic=wanted.topic,
+                discovery=wanted.discovery,
+                streams=_shown(settings, wanted.only),
+                client_id=wanted.client_id,
+                ca_file=wanted.ca_file,
+                picture_bytes=1_000 * wanted.picture_kilobytes,
+            )
         case "alertmanager":
             from alerts.alertmanager_channel import AlertmanagerChannel
 
@@ -60,6 +75,19 @@ async def open_channel(
             )
         case _:
             assert_never(wanted.kind)
+
+
+def _shown(settings: Settings, only: Only) -> dict[str, list[str]]:
+    """The streams that a channel is told of, and the kinds of alerts that may come from each."""
+    return {
+        stream.name: [
+            kind
+            for kind in (Kind.STREAM, *settings.detectors_of(stream))
+            if only.kinds is None or kind in only.kinds
+        ]
+        for stream in settings.streams
+        if only.lets_stream(stream.name)
+    }
 
 
 def filtered(channel: Channel, only: Only) -> Channel:
