@@ -63,14 +63,13 @@ def _area(rate: NDArray[np.float64], found: NDArray[np.float64]) -> float:
 def _matched(detected: Mask, truth: NDArray[np.int32]) -> tuple[set[int], int]:
     """The names of the regions that were found, and how many detected regions overlap none."""
     count, marks = cv2.connectedComponents(detected.astype(np.uint8))
-    together, sizes = np.unique(np.stack([marks.ravel(), truth.ravel()]), axis=1, return_counts=True)
-    of_mark, of_truth = np.bincount(marks.ravel(), minlength=count), np.bincount(truth.ravel())
-    found, right = set(), set()
-    for (mark, name), size in zip(together.T, sizes, strict=True):
-        if mark and name and size >= OVERLAP * (of_mark[mark] + of_truth[name] - size):
-            found.add(int(name))
-            right.add(int(mark))
-    return found, count - 1 - len(right)
+    names = int(truth.max()) + 1
+    together = np.bincount((marks * names + truth).ravel(), minlength=count * names).reshape(count, names)
+    either = together.sum(axis=1)[:, None] + together.sum(axis=0) - together
+    hits = (together > 0) & (together >= OVERLAP * either)
+    hits[0] = hits[:, 0] = False  # the ground
+    found = {int(name) for name in np.flatnonzero(hits.any(axis=0))}
+    return found, count - 1 - int(hits.any(axis=1).sum())
 
 
 def _tracks(masks: Mask) -> NDArray[np.int32]:
