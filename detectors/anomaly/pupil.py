@@ -163,6 +163,9 @@ class Pupil:
 
     def _gone(self, state: Watching | Judging, lasting: Scene, frame: Frame) -> bool:
         """Whether what lasts is another scene, from which it turned away."""
+        if isinstance(state, Watching) and not state.scene_known:
+            state.card, state.scene_known = replace(state.card, scene=lasting), True
+            self._put(state.card)
         why = state.card.scene.unlike(lasting)
         self._hidden = bool(why) and lasting.plain
         if not why and isinstance(state, Judging):

@@ -20,6 +20,7 @@ class Watching:
         self.card = card
         self.words = ""
         self.progress = 0.0
+        self.scene_known = False  # until then the card shows a single picture, with whatever passed in it
         self.why = why  # it learns although something was learned before
         self._camera = camera
         self._needed = 60 * camera.settings.learn_minutes

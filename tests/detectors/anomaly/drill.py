@@ -193,15 +193,15 @@ class Camera:
     def looks_at(self, seed: int, *, colour: bool = True) -> None:
         """Turns to another scene."""
         self.mark = seed
-        self._empty = scene(seed, colour=colour)
+        self.empty = scene(seed, colour=colour)
 
     def moves(self, pixels: int) -> None:
         """Is pushed aside."""
-        self._empty = np.roll(self._empty, pixels, axis=1)
+        self.empty = np.roll(self.empty, pixels, axis=1)
 
     def is_covered(self) -> None:
         """Shows nothing any more."""
-        self._empty = np.full((HEIGHT, WIDTH, 3), 20, np.uint8)
+        self.empty = np.full((HEIGHT, WIDTH, 3), 20, np.uint8)
 
     def reconnects(self) -> None:
         """The next picture is the first of a connection."""
@@ -211,9 +211,7 @@ class Camera:
         """The next picture, after so many seconds; it will score so high."""
         self.at += timedelta(seconds=passes)
         self.position = 0.0 if self._fresh else self.position + passes
-        picture = np.clip(self._empty + self._chance.integers(0, 4, self._empty.shape), 0, 255).astype(
-            np.uint8
-        )
+        picture = np.clip(self.empty + self._chance.integers(0, 4, self.empty.shape), 0, 255).astype(np.uint8)
         picture[0, 0], picture[0, 1] = round(score / STEP), self.mark
         seconds = (self.at - NOON).total_seconds()
         frame = Frame("gate", self._number, picture, self.at, seconds, self.position, live, fresh=self._fresh)

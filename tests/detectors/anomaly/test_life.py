@@ -70,6 +70,17 @@ def test_a_camera_is_learned_and_learned_further_at_growing_distances(stage: Sta
     assert stage.counts == Counter(learned=1, relearned=2)
 
 
+def test_somebody_before_the_camera_when_it_starts_is_not_taken_for_the_scene(stage: Stage) -> None:
+    empty = stage.camera.empty
+    stage.camera.empty = empty.copy()
+    stage.camera.empty[5:, 20:80] = 40
+    stage.watch(3)
+    stage.camera.empty = empty
+    said = stage.watch(MINUTE)
+    assert "anew" not in said[-1].reason
+    assert stage.watch(3)[-1].doubt is None
+
+
 def test_nothing_suspicious_is_learned_nor_what_is_near_it(stage: Stage) -> None:
     stage.learned()
     for _ in range(12):
