@@ -40,16 +40,23 @@ def footage(path: Path, seconds: float, width: int = 640) -> list[Picture]:
     return pictures
 
 
-def encoded(pictures: Sequence[Picture], *, crf: int = 23, keyframe_every: float = 2.0) -> bytes:
-    """An H.264 file of the pictures."""
+def encoded(
+    pictures: Sequence[Picture], *, crf: int = 23, keyframe_every: float = 2.0, bitrate: int | None = None
+) -> bytes:
+    """An H.264 file of the pictures, of constant quality, or of so many bits a second, and no more."""
     file = io.BytesIO()
     height, width = pictures[0].shape[:2]
     with av.open(file, "w", format="mp4") as container:
         options = {"crf": str(crf), "preset": "veryfast", "g": str(round(keyframe_every * RATE))}
+        if bitrate is not None:
+            del options["crf"]
+            options |= {"b": str(bitrate), "maxrate": str(bitrate), "bufsize": str(bitrate)}
         stream = container.add_stream("libx264", rate=RATE, options=options)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.thread_count = 1
+        if bitrate is not None:
+            stream.bit_rate = bitrate
         for picture in pictures:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
         container.mux(stream.encode())

@@ -173,6 +173,30 @@ def test_a_still_scene_with_rare_keyframes_teaches_patience() -> None:
     assert seen[-1].said["frozen"].threshold == pytest.approx(18, abs=1)
 
 
+def street(number: int) -> Picture:
+    """A noisy scene through which a block walks, to and fro."""
+    picture = noisy(scene(), 2)
+    left = round(150 + 140 * np.sin(number / 15))
+    picture[60:120, left : left + 20] = (30, 40, 200)
+    return picture
+
+
+def test_a_frozen_picture_that_a_starved_encoder_stirs_is_told_once_nothing_moves_for_long() -> None:
+    moving = [street(number) for number in range(700)]
+    seen = judged(frames(encoded(moving + [moving[-1]] * 360, bitrate=60_000)))
+    told = [each.position for each in seen if "frozen" in each.alarms]
+    assert told
+    assert 99 <= told[0] <= 102
+    assert {one for each in seen for one in each.alarms} == {"frozen"}
+
+
+def test_a_starved_scene_in_which_little_moves_is_not_called_frozen() -> None:
+    """Something moves in the first ten seconds of a minute."""
+    moving = [street(number if number % 500 < 100 else 0) for number in range(1000)]
+    seen = judged(frames(encoded(moving, bitrate=60_000)))
+    assert not any("frozen" in each.alarms for each in seen)
+
+
 def test_what_was_before_a_reconnection_does_not_make_a_picture_frozen(settled: Camera) -> None:
     still = noisy(scene(), 2)
     for _ in range(20):

@@ -51,3 +51,24 @@ def test_freezedetect_finds_the_same_frozen_span(tmp_path: Path) -> None:
     begin, end = span(ffmpeg, path, "freezedetect=n=-50dB:d=5", "freeze_start", "freeze_end")
     assert told[0].position - told[0].said["frozen"].score == pytest.approx(begin, abs=2.2)  # one keyframe
     assert told[-1].position == pytest.approx(end, abs=1)
+
+
+@pytest.mark.real("ffmpeg")
+def test_idet_finds_the_same_picture_combed(tmp_path: Path) -> None:
+    ffmpeg = require("ffmpeg")
+    street = [scene() for _ in range(100)]
+    for number, picture in enumerate(street):  # a lorry goes round and round
+        left = 7 * number % 200
+        picture[30:150, left : left + 100] = scene(seed=2)[30:150, :100]
+    told = {}
+    for name, pictures in {"whole": street, "combed": planted(street, FAULTS["combed"][1], 0, 10)}.items():
+        path = tmp_path / f"{name}.mp4"
+        path.write_bytes(encoded(pictures, crf=18))
+        seen = judged(frames(path))
+        command = [ffmpeg, "-hide_banner", "-nostats", "-i", str(path), "-vf", "idet", "-f", "null", "-"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stderr
+        counted = re.search(r"Multi frame detection: TFF: *(\d+) BFF: *(\d+) Progressive: *(\d+)", said)
+        assert counted is not None, said
+        tff, bff, progressive = map(int, counted.groups())
+        told[name] = ("combed" in seen[-1].alarms, tff + bff > progressive)
+    assert told == {"whole": (False, False), "combed": (True, True)}
