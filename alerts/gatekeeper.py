@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 from alerts.announcer import utc_now
 from alerts.gate import Gate, Passed
 from alerts.gate_memory import Memory, memory_from_json, memory_to_json
 from alerts.open_alert import Why
-from alerts.orders import OrdersError, OrdersFile
+from alerts.orders import Orders, OrdersError, OrdersFile
 from alerts.verdict import Change, Verdict
 from streams.frame import Frame
 
@@ -55,7 +55,9 @@ class Gatekeeper:
         self._orders = OrdersFile(folder)
         self._clock = clock
         self._patience = patience
-        self._seen: Any = None  # the orders file as it was last read
+        self._seen: tuple[int, int, int] | None = None  # the orders file as it was last read
+        self._reading: asyncio.Future[Orders | None] | None = None
+        self._saving: asyncio.Future[None] | None = None
         self._saved_at = float("-inf")
         self._failing = False
         self._thread = ThreadPoolExecutor(1, "gate")  # a disk that hangs must not hold up anybody else's
@@ -106,31 +108,45 @@ class Gatekeeper:
             raise cancelled
 
     async def _heed_orders(self) -> None:
-        loop = asyncio.get_running_loop()
+        if self._reading is None:
+            self._reading = asyncio.get_running_loop().run_in_executor(self._thread, self._read_orders)
+        await asyncio.wait([self._reading], timeout=self._patience)
+        if not self._reading.done():  # the disk hangs: looked at again with the next tick
+            return
+        read, self._reading = self._reading, None
         try:
-            seen = await loop.run_in_executor(self._thread, self._look)
-            if seen == self._seen:
-                return
-            self._seen = seen
-            self.gate.heed(await loop.run_in_executor(self._thread, self._orders.read))
+            orders = read.result()
         except OrdersError as error:
             log.error("Silences and acknowledgements stay as they were: %s", error)  # noqa: TRY400 - for people
+            return
+        if orders is not None:
+            self.gate.heed(orders)
 
-    def _look(self) -> tuple[int, int, int] | None:
+    async def _save(self) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._patience
+        while self._saving and not self._saving.done():  # one at a time: a disk that hangs gathers none
+            await asyncio.wait([self._saving], timeout=until - loop.time())
+            if loop.time() >= until:
+                return
+        self.gate.changed, self._saved_at = False, loop.time()
+        self._saving = loop.run_in_executor(self._thread, self._write_memory, self.gate.memory())
+        await asyncio.wait([self._saving], timeout=max(0.0, until - loop.time()))
+
+    # ---- on the thread
+
+    def _read_orders(self) -> Orders | None:
+        """None where nothing was ordered since the last look."""
         try:
             found = self._orders.path.stat()
         except OSError:
+            seen = None
+        else:
+            seen = found.st_mtime_ns, found.st_size, found.st_ino
+        if seen == self._seen:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
-
-    async def _save(self) -> None:
-        self.gate.changed = False
-        loop = asyncio.get_running_loop()
-        self._saved_at = loop.time()
-        saving = loop.run_in_executor(self._thread, self._write_memory, self.gate.memory())
-        await asyncio.wait([saving], timeout=self._patience)
-
-    # ---- on the thread
+        self._seen = seen
+        return self._orders.read()
 
     def _read_memory(self) -> Memory | None:
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from alerts.gate_memory import Memory, memory_from_json
 from alerts.orders import Acknowledgement, Orders, OrdersError, OrdersFile, Silence, new_id
@@ -95,14 +95,21 @@ async def show(config: Path | None) -> int:
     file, now = _file(config), datetime.now(UTC)
     orders = file.read()
     silences = Table(
-        "id", "alerts", "until", "by", "comment", title="Silences", box=None, title_justify="left"
+        Column("id", no_wrap=True),
+        "alerts",
+        "until",
+        "by",
+        "comment",
+        title="Silences",
+        box=None,
+        title_justify="left",
     )
     for each in orders.silences:
         if now < each.until:
             silences.add_row(each.id, _about(each), _clock(each.until), each.by, each.comment)
     seen_to = {each.alert_id: each.by for each in orders.acknowledgements}
     alerts = Table(
-        "id", "alert", "severity", "since", "not told", "acknowledged by",
+        Column("id", no_wrap=True), "alert", "severity", "since", "not told", "acknowledged by",
         title="Open alerts", box=None, title_justify="left",
     )  # fmt: skip
     for alert in _memory(file).opened:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -60,12 +61,12 @@ class Clock:
 
 
 class House:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, patience: float = 2.0) -> None:
         self.folder, self.clock, self.announcer = folder, Clock(), FakeAnnouncer(folder)
         gate = Gate(more_than=3)
         for stream in ("gate", "yard"):
             gate.add(stream, Rules())
-        self.keeper = Gatekeeper(gate, self.announcer, folder, self.clock)
+        self.keeper = Gatekeeper(gate, self.announcer, folder, self.clock, patience)
 
     async def sight(self, change: Change | None = None, stream: str = "gate", name: str = NAME) -> None:
         verdicts = [a_verdict(change, stream, name, self.clock.now)] if change else []
@@ -201,3 +202,22 @@ async def test_what_speaks_for_others_closes_when_nothing_is_watched_any_more(ho
         "_house storm opened",
         "_house storm closed",
     ]
+
+
+async def test_a_disk_that_hangs_holds_no_alert_up_for_long(tmp_path: Path) -> None:
+    house = House(tmp_path, patience=0.1)
+    await house.keeper.begin([])
+    os.mkfifo(tmp_path / ".gate.json.part")  # nobody reads there: opening it to write takes for ever
+    task = asyncio.create_task(house.keeper.run())
+    async with asyncio.timeout(5):
+        house.keeper.gate.heed(Orders((silence(),)))
+        await house.sight(Change.OPENED)
+        house.keeper.gate.heed(Orders())
+        await house.sight()  # told late: the memory should be written first
+        await house.sight(Change.CLOSED)
+        await asyncio.sleep(1.5)
+    assert house.announcer.said() == ["gate motion opened", "gate motion closed"]
+    task.cancel()
+    await asyncio.wait([task])
+    with (tmp_path / ".gate.json.part").open("rb"):  # now it goes on, and the thread can end
+        await house.keeper.close()
