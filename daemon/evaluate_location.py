@@ -11,6 +11,7 @@ from daemon.evaluate_footage import Labelled
 from daemon.evaluate_trial import LEARNED
 from detectors.anomaly.cells import Cells
 from detectors.anomaly.features import CELL
+from detectors.anomaly.threshold import LIMIT
 from detectors.regions import criteria
 from detectors.roc import auc
 
@@ -38,7 +39,7 @@ def _maps(learned_in: Path, clip: Labelled, size: tuple[int, int]) -> NDArray[np
     maps = np.zeros((len(clip.stretch.pictures), *size), np.float32)
     for frame in clip.stretch.frames(LEARNED):
         view = method.view(frame.picture)
-        if scorer.score(view, frame.position, frame.fresh, 1e9) is not None:
+        if scorer.score(view, frame.position, frame.fresh, LIMIT) is not None:
             # A cell's window is centred on its upper left corner.
             across = (np.arange(size[1]) * view.width / size[1] / CELL).astype(np.float32)
             down = (np.arange(size[0]) * view.height / size[0] / CELL).astype(np.float32)
