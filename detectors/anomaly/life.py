@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Life:
     """A snapshot."""
 
+    learning: bool  # a lesson is under way
     progress: float  # 0..1; 1 once it judges
     normals: int  # that are known of this camera
     lessons: int  # that made the one in force; 0: none is

@@ -55,7 +55,7 @@ class Pupil:
         self._asked = self._unsettled = 0.0  # seconds since 1970
         self._hidden = False  # what lasts shows next to nothing
         self.held = False  # nothing is learned while it is
-        self.life = Life(0.0, len(self._shelf), 0, *self._threshold, 0, 0, 0.0)
+        self.life = Life(False, 0.0, len(self._shelf), 0, *self._threshold, 0, 0, 0.0)
 
     def examine(self, frame: Frame) -> Detection | None:
         """What is said of a frame; None: not yet, a recording waits for what is being learned."""
@@ -278,9 +278,17 @@ class Pupil:
 
     def _snapshot(self, said: Detection) -> Life:
         state = self._state
+        busy = state is not None and state.busy
         if not isinstance(state, Judging):
-            return Life(said.progress or 0.0, len(self._shelf), 0, *self._threshold, 0, 0, 0.0)
+            return Life(busy, said.progress or 0.0, len(self._shelf), 0, *self._threshold, 0, 0, 0.0)
         seen = state.calibration
         return Life(
-            1.0, len(self._shelf), state.card.lessons, *self._threshold, seen.blocks, seen.needed, seen.drift
+            busy,
+            1.0,
+            len(self._shelf),
+            state.card.lessons,
+            *self._threshold,
+            seen.blocks,
+            seen.needed,
+            seen.drift,
         )
