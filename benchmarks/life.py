@@ -2,8 +2,8 @@
 
     python -m benchmarks.life DATA/videos/car-detection.mp4 [--minutes 18]
 
-The clip goes round and round as a camera's picture, with a little noise so that no two rounds are the same. It
-is judged as fast as it goes; while a further lesson is under way, pictures come at twenty a second.
+The clip goes round and round as a camera's picture, with a little noise so that no two rounds are alike,
+and is judged as fast as it goes; while a further lesson is under way, pictures come at twenty a second.
 """
 
 import argparse
