@@ -21,17 +21,18 @@ NOISE_FLOOR = 3.0  # grey levels: no camera's encoded picture is steadier than t
 ACTIVE = 0.08  # share of a cell's window that must be foreground
 COLOURFUL = 24.0  # grey levels from which on colours count less and less: clothes differ much
 FLOW_GAP = 0.28  # seconds between the two pictures that flow compares
+NEAR_GAP = 0.1  # the same for what is fast: over a longer gap flow loses small things that run
 FOLLOW = 1.0  # grey levels a second by which the background follows the light
 ABSORB = 0.03  # the same under foreground: what is left behind stays strange for many minutes
 
-MOTION = ("sideways", "updown", "speed", "disorder")
+MOTION = ("sideways", "updown", "speed", "disorder", "quick", "arriving")
 CONTENT = (
     *("cover", "extent", "bulk", "contrast", "brightness", "blue", "red"),
     *("edges_upright", "edges_level", "edges_falling", "edges_rising"),
 )
 NAMES = MOTION + CONTENT
 # Smaller differences are never unusual, however steady the footage was; in the features' own units.
-FLOORS = (0.004, 0.003, 0.004, 0.003, 0.08, 0.08, 0.08, 0.25, 4.0, 0.5, 0.5, 0.2, 0.2, 0.2, 0.2)
+FLOORS = (0.004, 0.003, 0.004, 0.003, 0.004, 0.05, 0.08, 0.08, 0.08, 0.25, 4.0, 0.5, 0.5, 0.2, 0.2, 0.2, 0.2)
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -50,6 +51,15 @@ class Small:
     def shape(self) -> tuple[int, ...]:
         """(H, W)."""
         return self.grey.shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What a picture is compared with; both may be the same picture where few come a second."""
+
+    far: Small  # about FLOW_GAP earlier
+    near: Small  # about NEAR_GAP earlier
+    near_gap: float  # seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,16 +116,17 @@ class Recent:
         """What comes next does not compare with what was."""
         self._pictures.clear()
 
-    def past(self, now: Small, at: float) -> tuple[Small, float] | None:
-        """The picture nearest to FLOW_GAP before `at` seconds, and its true gap. Keeps `now`."""
+    def past(self, now: Small, at: float) -> tuple[Past, float] | None:
+        """What to compare a picture taken at `at` seconds with, and how far back that is. Keeps `now`."""
         if self._pictures and self._pictures[-1][0] >= at:
             self._pictures.clear()  # time went backwards: another footage
-        best = min(self._pictures, key=lambda seen: abs(at - seen[0] - FLOW_GAP), default=None)
+        far = min(self._pictures, key=lambda seen: abs(at - seen[0] - FLOW_GAP), default=None)
+        near = min(self._pictures, key=lambda seen: abs(at - seen[0] - NEAR_GAP), default=None)
         while len(self._pictures) > 1 and self._pictures[1][0] <= at - FLOW_GAP:
             self._pictures.pop(0)
         if not self._pictures or at - self._pictures[-1][0] > FLOW_GAP / 12:  # a 60 fps stream needs no more
             self._pictures.append((at, now))
-        return None if best is None else (best[1], at - best[0])
+        return None if far is None or near is None else (Past(far[1], near[1], at - near[0]), at - far[0])
 
 
 class Observer:
@@ -127,8 +138,8 @@ class Observer:
         self._flow.setVariationalRefinementIterations(0)  # a quarter of the time, and no better scores
         self._since = 0.0
 
-    def describe(self, now: Small, past: Small, gap: float) -> Cells:
-        """The active cells of `now`; `past` was taken `gap` seconds earlier."""
+    def describe(self, now: Small, past: Past, gap: float) -> Cells:
+        """The active cells of `now`; the far picture of `past` was taken `gap` seconds earlier."""
         smooth = cv2.blur(now.grey, (3, 3)).astype(np.float32)
         change = smooth - self.background.grey
         change -= np.median(change[::CELL, ::CELL])  # the exposure of the whole picture
@@ -146,10 +157,11 @@ class Observer:
         cells = np.s_[top:bottom, left:right]
         cut = np.s_[top * CELL : bottom * CELL, left * CELL : right * CELL]
         mask = front[cut]
-        # From now to then: the flow stands where things are now, and points to where they were.
-        flow = self._flow.calc(now.grey[cut].copy(), past.grey[cut].copy(), None)  # type: ignore[call-overload]
-        across, down = (plane / (-gap * now.width) * mask for plane in cv2.split(flow))
-        square = across * across + down * down
+        across, down = self._moved(now, past.far, gap, cut, mask)
+        square: Floats = across * across + down * down
+        fast: Floats = np.hypot(across, down)
+        if past.near is not past.far:
+            fast = np.hypot(*self._moved(now, past.near, past.near_gap, cut, mask))
         vx, vy = _gathered(across, 2), _gathered(down, 2)
         light = smooth[cut]
         upright = cv2.Sobel(light, cv2.CV_32F, 1, 0, scale=0.25)
@@ -159,8 +171,10 @@ class Observer:
         grids = [
             vx,
             vy,
-            _gathered(cv2.sqrt(square), 2),
+            _gathered(np.sqrt(square), 2),
             np.sqrt(np.maximum(_gathered(square, 2) * covered - vx * vx - vy * vy, 0)),
+            _gathered(fast, 2),
+            _gathered(mask * (1 - self._front(past.near, cut)), 4) / past.near_gap,
             np.sqrt(covered),
             np.sqrt(wider),
             np.sqrt(_around(share, 8)[cells]),
@@ -174,6 +188,22 @@ class Observer:
         ]
         values = np.stack([grid[rows - top, cols - left] for grid in grids], axis=-1)
         return Cells(rows, cols, values.astype(np.float32))
+
+    def _moved(
+        self, now: Small, then: Small, gap: float, cut: tuple[slice, slice], mask: Floats
+    ) -> tuple[Floats, Floats]:
+        """How fast what stands in front moves, to the right and down, in picture widths a second."""
+        # From now to then: the flow stands where things are now, and points to where they were.
+        flow = self._flow.calc(now.grey[cut].copy(), then.grey[cut].copy(), None)  # type: ignore[call-overload]
+        across, down = (plane / (-gap * now.width) * mask for plane in cv2.split(flow))
+        return across, down
+
+    def _front(self, then: Small, cut: tuple[slice, slice]) -> Floats:
+        """Where something stood in front of the background at another moment, 0 or 1."""
+        exposure = np.median(then.grey[::CELL, ::CELL] - self.background.grey[::CELL, ::CELL])
+        change = cv2.blur(then.grey[cut], (3, 3)).astype(np.float32) - self.background.grey[cut] - exposure
+        front: Floats = (np.abs(change) > FOREGROUND * self.background.noise[cut]).astype(np.float32)
+        return front
 
     def follow(self, now: Small, seconds: float) -> None:
         """Lets the background drift towards `now`; called for every picture, works about once a second."""

@@ -228,7 +228,7 @@ def _usual(errors: Sequence[Floats]) -> Floats:
 def _places(
     looks: Sequence[_Look], errors: Sequence[Floats], usual: Floats, shape: tuple[int, ...]
 ) -> Floats:
-    """(rows, cols) how unusual each place usually is, drawn towards the average where little was seen."""
+    """(rows, cols) how restless each place is, 1 where no more so than the average or little was seen."""
     energy, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for look, error in zip(looks, errors, strict=True):
         if len(error):
@@ -240,7 +240,8 @@ def _places(
     near_energy, near_count = (
         cv2.blur(grid, (3, 3), borderType=cv2.BORDER_CONSTANT) * 9 for grid in (energy, count)
     )
-    places: Floats = np.sqrt(np.clip((near_energy + RESTLESS) / (near_count + RESTLESS), 0.25, 9))
+    # A place that was calm so far is no reason to raise the alarm sooner: planted events say so.
+    places: Floats = np.sqrt(np.clip((near_energy + RESTLESS) / (near_count + RESTLESS), 1, 9))
     return places.astype(np.float32)
 
 

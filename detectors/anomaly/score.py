@@ -32,7 +32,7 @@ class Expectation:
     denoiser: Denoiser  # of whitened features, given the place
     rarity: Floats  # (rows, cols) 0..1: 1 where nothing was ever seen
     usual: Floats  # (len(LEVELS) + 1,) what 99.9 % of normal cells stay under, of each error
-    places: Floats  # (rows, cols) how unusual each place usually is, 1 on average
+    places: Floats  # (rows, cols) how restless each place is, 1 or more
 
     def strangeness(self, cells: Cells) -> Floats:
         """(N,) raw scores; 1 is about what one in a thousand normal cells reaches."""
@@ -140,6 +140,9 @@ def explain(cells: Cells, raw: Floats, expectation: Expectation) -> tuple[str, s
     moved = (seen - usual) / spread  # (F,) standard deviations
     kind = "motion" if _weight(moved, MOTION) >= _weight(moved, CONTENT) else "content"
     said: list[str] = []
+    shares = (expectation.errors(one) / expectation.usual)[0]
+    if shares[-1] ** 2 >= max(1.0, float(shares[:-1].mean())):
+        kind, said = "content", ["is where hardly anything was ever seen"]
     for index in np.argsort(-np.abs(moved)):
         words = _words(NAMES[index], seen, usual)
         if words not in said and len(said) < 2:
@@ -154,7 +157,9 @@ def _weight(moved: Floats, names: tuple[str, ...]) -> float:
 def _words(name: str, seen: Floats, usual: Floats) -> str:
     index = NAMES.index(name)
     more = bool(seen[index] > usual[index])
-    if name in MOTION[:3]:
+    if name == "quick" and more:
+        return f"moves at {seen[index] / max(float(usual[index]), 1e-4):.1f} times the usual speed here"
+    if name in ("sideways", "updown", "speed"):
         across, down, speed = (float(seen[NAMES.index(part)]) for part in MOTION[:3])
         before = max(float(usual[NAMES.index("speed")]), 1e-4)
         times = speed / before
@@ -170,6 +175,8 @@ def _words(name: str, seen: Floats, usual: Floats) -> str:
             else f"moves {way}, unlike what is usual here"
         )
     return {
+        "quick": ("", "stands or moves slower than is usual here"),
+        "arriving": ("comes faster than is usual here", "stands or moves slower than is usual here"),
         "disorder": ("moves unevenly", "moves more evenly than usual"),
         "cover": ("fills more of its place than usual", "fills less of its place than usual"),
         "extent": ("is larger than usual", "is smaller than usual"),

@@ -44,7 +44,9 @@ class Tail:
         return min(LIMIT, beyond / math.log(10) - math.log10(self.share))
 
     def raw(self, surprise: float) -> float:
-        """The raw score of such a surprise."""
+        """The raw score of such a surprise; without end where it is rarer than what is ever told."""
+        if surprise > LIMIT:
+            return math.inf
         least = -math.log10(self.share)
         if surprise <= least:
             return math.sqrt(self.start * (1 - 10**-surprise) / (1 - self.share))

@@ -49,6 +49,36 @@ def log_uniform(count: int, low: float, high: float, generator: torch.Generator)
     return torch.exp(math.log(low) + share * math.log(high / low))
 
 
+def sample(
+    denoiser: Denoiser,
+    shape: tuple[int, ...],
+    condition: Tensor | None,
+    *,
+    noise: tuple[float, float],
+    steps: int = 18,
+    generator: torch.Generator,
+) -> Tensor:
+    """Data (N, ...) of that shape as the denoiser knows it, drawn by Heun's method along the flow.
+
+    `noise` is the lowest and the highest level it was trained with. The same generator state gives the same
+    samples (Karras et al. 2022, algorithm 1 with rho = 7 and no churn).
+    """
+    low, high = noise
+    ramp = torch.linspace(0, 1, steps)
+    levels = (high ** (1 / 7) + ramp * (low ** (1 / 7) - high ** (1 / 7))) ** 7
+    # Data and noise together: the flow begins where the data still weigh something.
+    x: Tensor = torch.randn(shape, generator=generator) * (high**2 + denoiser.spread**2) ** 0.5
+    with torch.inference_mode():
+        for level, after in pairwise([*levels.tolist(), 0.0]):
+            slope = (x - denoiser(x, torch.full(shape[:1], level), condition)) / level
+            ahead = x + (after - level) * slope
+            if after:
+                again = (ahead - denoiser(ahead, torch.full(shape[:1], after), condition)) / after
+                ahead = x + (after - level) * (slope + again) / 2
+            x = ahead
+    return x
+
+
 class Perceptron(nn.Module):
     """A network for vectors: x (B, F), level (B,), condition (B, C) or None to (B, F)."""
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.anomaly.features import NAMES, Observer, Recent, empty_scene, shrink
+from detectors.anomaly.features import NAMES, Observer, Past, Recent, Small, empty_scene, shrink
 
 SPEED = NAMES.index("speed")
 SIDEWAYS = NAMES.index("sideways")
@@ -30,10 +30,15 @@ def observer() -> Observer:
     return Observer(empty_scene(np.stack([small.grey] * 3), np.stack([small.colour] * 3)))
 
 
+def alone(small: Small, gap: float) -> Past:
+    """The same picture for both gaps."""
+    return Past(small, small, gap)
+
+
 @pytest.mark.parametrize("gap", [0.1, 0.2, 0.3])
 @pytest.mark.parametrize("speed", [-48.0, 48.0])
 def test_speed_is_measured_by_the_second(gap: float, speed: float) -> None:
-    cells = observer().describe(shrink(scene(120 + speed * gap)), shrink(scene(120)), gap)
+    cells = observer().describe(shrink(scene(120 + speed * gap)), alone(shrink(scene(120)), gap), gap)
     whole = cells.values[cells.values[:, NAMES.index("cover")] > 0.95]
     assert len(whole) >= 4
     assert np.median(whole[:, SPEED]) == pytest.approx(abs(speed) / 320, rel=0.2)
@@ -41,12 +46,12 @@ def test_speed_is_measured_by_the_second(gap: float, speed: float) -> None:
 
 
 def test_a_quiet_picture_has_no_cells() -> None:
-    assert len(observer().describe(shrink(scene(None)), shrink(scene(None)), 0.2).rows) == 0
+    assert len(observer().describe(shrink(scene(None)), alone(shrink(scene(None)), 0.2), 0.2).rows) == 0
 
 
 def test_a_change_of_exposure_is_nothing_in_front_of_the_background() -> None:
     brighter = np.clip(scene(None).astype(int) + 25, 0, 255).astype(np.uint8)
-    assert len(observer().describe(shrink(brighter), shrink(scene(None)), 0.2).rows) == 0
+    assert len(observer().describe(shrink(brighter), alone(shrink(scene(None)), 0.2), 0.2).rows) == 0
 
 
 @pytest.mark.parametrize("shape", [(48, 64), (1, 1), (360, 640), (480, 640), (1080, 100), (61, 67)])
@@ -63,6 +68,24 @@ def test_flow_compares_with_the_picture_about_a_third_of_a_second_ago() -> None:
     gaps = [pair[1] if (pair := recent.past(small, number / 10)) else None for number in range(8)]
     assert gaps[0] is None
     assert gaps[4:] == pytest.approx([0.3] * 4)
+
+
+def test_what_is_fast_is_compared_over_a_tenth_of_a_second() -> None:
+    """A runner far from where he was three pictures ago still has his speed, and covers new ground."""
+    recent, watcher = Recent(), observer()
+    for number in range(5):
+        now = shrink(scene(20 + 18.0 * number))
+        pair = recent.past(now, number / 10)
+    assert pair is not None
+    assert pair[1] == pytest.approx(0.3)
+    assert pair[0].near_gap == pytest.approx(0.1)
+    cells = watcher.describe(now, *pair)
+    whole = cells.values[cells.values[:, NAMES.index("cover")] > 0.95]
+    assert np.median(whole[:, NAMES.index("quick")]) == pytest.approx(180 / 320, rel=0.25)
+    standing = watcher.describe(now, alone(now, 0.1), 0.1)
+    arriving = NAMES.index("arriving")
+    assert cells.values[:, arriving].max() > 2
+    assert standing.values[:, arriving].max() == 0
 
 
 def test_time_that_runs_backwards_is_another_footage() -> None:
@@ -83,4 +106,4 @@ def test_what_stays_is_taken_into_the_background_slowly_and_light_at_once() -> N
     assert abs(float(np.median(watcher.background.grey - lighter.grey))) < 1.5
     for _ in range(60):
         watcher.follow(placed, 0.2)
-    assert len(watcher.describe(placed, placed, 0.2).rows) > 10
+    assert len(watcher.describe(placed, alone(placed, 0.2), 0.2).rows) > 10

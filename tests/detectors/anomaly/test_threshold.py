@@ -24,6 +24,10 @@ def test_surprise_and_raw_score_undo_each_other(maxima: list[float], surprise: f
     assert tail.surprise(tail.raw(surprise)) == pytest.approx(surprise, rel=1e-6)
 
 
+def test_what_is_rarer_than_is_ever_told_is_out_of_reach() -> None:
+    assert fit_tail(np.array([0.4, 0.5])).raw(1e9) == math.inf
+
+
 def test_the_threshold_is_the_budget_in_blocks() -> None:
     assert threshold_for(1.0) == pytest.approx(math.log10(86_400 / BLOCK))
     assert threshold_for(100.0) < threshold_for(1.0) < threshold_for(0.1)

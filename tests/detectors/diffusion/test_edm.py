@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.diffusion.edm import Denoiser, Perceptron, denoising_loss, log_uniform
+from detectors.diffusion.edm import Denoiser, Perceptron, denoising_loss, log_uniform, sample
 from detectors.diffusion.training import train
 
 
@@ -61,3 +61,40 @@ def test_noise_levels_stay_within_their_bounds(low: float, factor: float) -> Non
     sigma = log_uniform(100, low, low * factor, torch.Generator().manual_seed(0))
     assert float(sigma.min()) >= low * 0.999
     assert float(sigma.max()) <= low * factor * 1.001
+
+
+def test_what_is_sampled_of_unit_data_has_unit_spread_and_comes_again() -> None:
+    """An untrained denoiser is the best one of unit Gaussian data, so its samples must be such data."""
+    denoiser = Denoiser(Perceptron(features=3, conditions=0, width=8, depth=1))
+
+    def drawn() -> torch.Tensor:
+        generator = torch.Generator().manual_seed(3)
+        return sample(denoiser, (4000, 3), None, noise=(0.05, 4.0), generator=generator)
+
+    first = drawn()
+    assert torch.equal(first, drawn())
+    assert float(first.mean().abs()) < 0.05
+    assert abs(float(first.std()) - 1) < 0.05
+
+
+def test_samples_follow_the_condition() -> None:
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    condition = (torch.rand(4096, 1, generator=generator) > 0.5).float() * 2 - 1
+    data = condition + 0.1 * torch.randn(4096, 1, generator=generator)
+    denoiser = Denoiser(Perceptron(features=1, conditions=1, width=32, depth=2))
+    train(
+        denoiser,
+        data,
+        condition,
+        steps=200,
+        rate=1e-2,
+        batch=256,
+        noise=(0.05, 4.0),
+        seed=0,
+        done=lambda share: None,
+    )
+    told = torch.tensor([[1.0]] * 300 + [[-1.0]] * 300)
+    drawn = sample(denoiser, (600, 1), told, noise=(0.05, 4.0), generator=generator)
+    assert float((drawn * told > 0.5).float().mean()) > 0.95
+    assert float(drawn[:300].std()) < 0.3
