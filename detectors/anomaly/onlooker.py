@@ -9,6 +9,7 @@ from detectors.anomaly.method import Reading
 from detectors.anomaly.scenery import BEAT, Beats, Watch
 from detectors.anomaly.scenery_score import Scenery, explain
 from detectors.anomaly.score import boxes
+from detectors.anomaly.threshold import LIMIT
 
 SUSPECT = 0.5  # of what the threshold asks for: such a place is taken into the scenery slowly
 
@@ -43,7 +44,7 @@ class Onlooker:
             standing = self._watch.see(beat)
             self._values = self._watch.describe(standing)
             self.scores = self._learned.map(self._values)
-            suspect = self.scores > SUSPECT * self._learned.tail.raw(threshold)
+            suspect = self.scores > SUSPECT * self._learned.tail.raw(min(threshold, LIMIT))
             self._watch.absorb(standing, suspect, BEAT if self._looked is None else at - self._looked)
             self._looked = at
         return self._learned.tail.surprise(float(self.scores.max()))
