@@ -8,7 +8,7 @@ import pytest
 
 from detectors.anomaly.cells import Cells
 from detectors.anomaly.features import Small, shrink
-from detectors.anomaly.footage import MOST, Footage
+from detectors.anomaly.footage import FILE, MOST, RUN, Footage
 from detectors.anomaly.method import Seen
 
 
@@ -44,3 +44,53 @@ def test_much_footage_is_thinned_in_runs_and_nothing_is_compared_across_a_hole(
     for before, after in pairwise(seen):
         assert after.fresh == (after.at - before.at > 1.5 * gap)
     assert sum(each.fresh for each in seen) <= len(seen) / 10 + 1
+
+
+def reopened(folder: Path, lesson: int = 0) -> Footage:
+    return Footage(Cells(), picture(0), folder, lesson)
+
+
+def test_what_was_gathered_is_found_again_without_what_is_damaged(tmp_path: Path) -> None:
+    gathered(tmp_path, 3 * MOST, 0.2)  # and nobody closed it
+    again = reopened(tmp_path)
+    assert again.seconds == pytest.approx((3 * MOST - 1) * 0.2, abs=4 * RUN)
+    count = len(again)
+    again.add(picture(7), 5.0, False)
+    assert len(again.pictures()) == len(again) in (count, count + 1)
+    again.close()
+    file = tmp_path / FILE
+    blob = bytearray(file.read_bytes())
+    blob[len(blob) // 2] ^= 0xFF  # within a picture, or its header
+    file.write_bytes(blob[:-100])  # and the last one torn
+    third = reopened(tmp_path)
+    assert len(again) - 2 <= len(third.pictures()) < len(again)
+    for before, after in pairwise(third.pictures()):
+        assert after.fresh or after.at - before.at < 0.3
+
+
+def test_footage_of_another_lesson_or_shape_is_dropped(tmp_path: Path) -> None:
+    gathered(tmp_path, 50, 0.2)
+    assert len(reopened(tmp_path, lesson=1)) == 0
+    gathered(tmp_path, 50, 0.2)
+    other = Footage(Cells(), shrink(np.zeros((64, 128, 3), np.uint8)), tmp_path)
+    assert len(other) == 0
+    assert other.seconds == 0
+
+
+def test_the_last_seconds_are_taken_back_for_good(tmp_path: Path) -> None:
+    footage = reopened(tmp_path)
+    for number in range(100):
+        footage.add(picture(number), number * 0.2, number == 0)
+    footage.take_back(6.0)
+    assert [each.at for each in footage.pictures()][-1] == pytest.approx(13.8, abs=0.21)
+    footage.add(picture(1), 20.2, False)
+    assert footage.pictures()[-1].fresh
+    assert len(reopened(tmp_path)) == len(footage)
+
+
+def test_timestamps_that_stand_still_or_go_back_fill_no_disk(tmp_path: Path) -> None:
+    footage = reopened(tmp_path)
+    for number in range(4 * MOST):
+        footage.add(picture(number), 1000.0 - number // 3, False)
+    assert len(footage) <= MOST
+    assert footage.seconds == 0
