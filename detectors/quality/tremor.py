@@ -14,7 +14,7 @@ from detectors.quality.look import Look
 from detectors.quality.view import View
 
 RESTLESS = 0.9  # of the usual likeness to the reference: a picture that has more lies where it should
-SWING = 0.003  # of the picture's width, by which it goes on from look to look
+SWING = 0.0035  # of the picture's width, by which it goes on from look to look
 LASTS = 3.0  # seconds in which looks are taken together
 LOOKS = 4  # at least
 FOUND = 0.6  # mean correlation of the steady cells once a shift is undone, or it is none
