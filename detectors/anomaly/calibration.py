@@ -108,21 +108,21 @@ class Calibration:
             self._event_until = now + EVENT
             if same:
                 return
-        else:
-            self._bet(self._highest)
         told = min(_SCORE, max(0, math.ceil(self._highest / STEP)))
+        if not alarming:
+            self._bet(told)
         record = np.array([self._part << 14 | told], _RECORD)
         self._records = np.append(self._records, record)
         self._write(record)
         self._settle()
 
-    def _bet(self, highest: float) -> None:
+    def _bet(self, told: int) -> None:
         """A conformal p-value of this block among those before it, and what betting on it has won."""
-        scores = self._scores(self._records)
-        if len(scores) < REFERENCE:
+        seen = self._records & _SCORE
+        if len(seen) < REFERENCE:
             return
-        above, ties = int((scores > highest).sum()), int((np.abs(scores - highest) <= STEP).sum())
-        rank = (above + 0.5 * (ties + 1)) / (len(scores) + 1)  # 0..1, small where it is high
+        above, ties = int((seen > told).sum()), int((seen == told).sum())
+        rank = (above + 0.5 * (ties + 1)) / (len(seen) + 1)  # 0..1, small where it is high
         still, rising = self._stakes
         still, rising = still + JUMP * (rising - still), rising + JUMP * (still - rising)
         rising *= 1.5 - rank

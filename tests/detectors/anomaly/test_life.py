@@ -96,6 +96,15 @@ def test_nothing_suspicious_is_learned_nor_what_is_near_it(stage: Stage) -> None
     assert set(map(round, learned)) == {0, 1} or set(map(round, learned)) == {0}
 
 
+def test_rising_scores_bring_the_next_lesson_forward(stage: Stage) -> None:
+    stage.learned()
+    stage.watch(25 * MINUTE)
+    assert len(stage.method.lessons) == 2
+    stage.watch(15 * MINUTE, 1.2)
+    assert stage.counts["drifted"] >= 1
+    assert len(stage.method.lessons) == 3, "the next one would come after an hour"
+
+
 def test_learning_rests_for_a_minute_after_an_alarm_and_while_it_is_held(stage: Stage) -> None:
     stage.learned()
     stage.watch(5 * MINUTE)
