@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from config.address import service_address
-from config.secrets import remember
+from config.secrets import remember, understand_url
 from config.section import Seconds, Section
 
 AlertKind = Literal["anomaly", "deepfake", "object", "quality", "stream"]
@@ -243,6 +243,7 @@ class AppriseChannelSettings(ChannelSection):
     @classmethod
     def _has_a_scheme(cls, url: str) -> str:
         _remember_tokens(url.partition("://")[2])
+        understand_url(url)  # remembers the password; Apprise reads the address by rules of its own
         if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url):
             raise ValueError("is no address of a service, such as tgram://TOKEN/CHAT or mailto://...")
         return url
@@ -254,7 +255,8 @@ ChannelSettings = Annotated[
     | FileChannelSettings
     | WebhookChannelSettings
     | MqttChannelSettings
-    | AlertmanagerChannelSettings,
+    | AlertmanagerChannelSettings
+    | AppriseChannelSettings,
     Field(discriminator="kind"),
 ]
 

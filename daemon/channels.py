@@ -73,8 +73,24 @@ async def open_channel(
                 resend=wanted.resend,
                 link=settings.alerts.link or "",
             )
+        case "apprise":
+            from alerts.apprise_channel import AppriseChannel
+
+            return AppriseChannel(
+                wanted.url, name=name, picture=wanted.picture, link=settings.alerts.link or ""
+            )
         case _:
             assert_never(wanted.kind)
+
+
+def missing(settings: Settings) -> list[str]:
+    """What has to be installed for the channels that are wanted, in words."""
+    wanted = [name_of(channel) for channel in settings.alerts.channels if channel.kind == "apprise"]
+    if not wanted:
+        return []
+    from alerts.apprise_channel import MISSING, is_installed
+
+    return [] if is_installed() else [f"channel '{wanted[0]}': {MISSING}"]
 
 
 def _shown(settings: Settings, only: Only) -> dict[str, list[str]]:

@@ -67,7 +67,7 @@ alerts:
         "7: stream 'gate': name: another stream has this name on line 4; each needs its own",
         "9: stream 'gate': detectors: item 1: expected quality or anomaly, found 'qality', did you mean 'quality'?",
         "11: detectors: quality: unknown key 'sensitivty', did you mean 'sensitivity'?",
-        "14: alerts: channels: item 1: kind 'redsi' is not known: redis, log, file, webhook, mqtt or alertmanager; did you mean redis?",
+        "14: alerts: channels: item 1: kind 'redsi' is not known: redis, log, file, webhook, mqtt, alertmanager or apprise; did you mean redis?",
     ]
 
 

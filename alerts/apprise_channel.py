@@ -1,0 +1,124 @@
+"""Alerts for people, through any of the services that Apprise knows: chat, mail, push, text messages."""
+
+import importlib.util
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from alerts.aside import Aside
+from alerts.channel import Message, PublishError
+from alerts.picture import picture_of
+from alerts.plain_words import in_plain_words
+from alerts.received import MessageError, Received, read
+from config.secrets import hide
+
+MISSING: Final = (
+    "a channel of kind apprise needs the library Apprise: install it into the environment of framewarden "
+    "with: pip install 'apprise>=1.9'"
+)
+_LARGEST: Final = 5_000_000  # bytes of a picture; services take no more, and some less
+_KINDS: Final = {"info": "info", "warning": "warning", "critical": "failure"}
+
+
+def is_installed() -> bool:
+    """Whether the library is there; it is asked for without being loaded."""
+    return importlib.util.find_spec("apprise") is not None
+
+
+class AppriseChannel:
+    """One service for each channel, so that one that is away holds up no other and nobody is told twice."""
+
+    batch = 1
+
+    def __init__(self, url: str, *, name: str = "apprise", picture: bool = True, link: str = "") -> None:
+        """`url` is the service as Apprise writes it: a secret as a whole, which no text shows."""
+        self.name = name
+        self._url = url
+        self._picture = picture
+        self._link = link
+        self._aside = Aside(f"channel {name}")
+        self._service: Any = None
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            try:
+                alert = read(message.body)
+            except MessageError as error:
+                raise PublishError(str(error), permanent=True) from None
+            await self._aside.run(lambda alert=alert: self._notify(alert))  # type: ignore[misc]
+
+    async def tend(self) -> bool:
+        """Nothing to look after: a service for people can only be asked by telling them something."""
+        return False
+
+    async def close(self) -> None:
+        """Nothing to let go of: each message has a connection of its own."""
+
+    # ---- on a thread: Apprise waits for the network, up to its own limits (the URL's cto= and rto=)
+
+    def _notify(self, alert: Received) -> None:
+        service = self._loaded()
+        words = in_plain_words(alert, self._link)
+        text, attached = words.text, None
+        if self._picture and alert.state != "closed" and service.attachment_support:
+            jpeg, problem = picture_of(alert.data, _LARGEST)
+            if jpeg:
+                attached = self._attachment(alert)
+            elif problem:
+                text += f"\nNo picture: {problem}"
+        with _Overheard() as overheard:
+            kind = _KINDS.get(alert.severity, "warning")
+            taken = service.notify(title=words.title, body=text, notify_type=kind, attach=attached)
+        if not taken:
+            raise PublishError(f"{self._called(service)} did not take it: {overheard.words()}")
+
+    def _loaded(self) -> Any:
+        if self._service is None:
+            if not is_installed():
+                raise PublishError(MISSING)
+            from apprise import Apprise  # late: it costs half a second and 25 MB
+
+            self._service = Apprise.instantiate(self._url)
+            if self._service is None:
+                scheme = self._url.partition("://")[0]
+                raise PublishError(
+                    f"Apprise does not understand the address in url (it begins with {scheme}://): "
+                    "see https://appriseit.com/services for how the service is written"
+                )
+        return self._service
+
+    def _attachment(self, alert: Received) -> Any:
+        from apprise import AppriseAttachment
+
+        evidence = alert.data["evidence"]
+        return AppriseAttachment(str(Path(evidence.get("annotated") or evidence["picture"])))
+
+    def _called(self, service: Any) -> str:
+        return str(getattr(service, "service_name", None) or "The service")
+
+
+class _Overheard(logging.Handler):
+    """Apprise says only in its log why something was not taken: what this thread heard, without secrets."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._thread = threading.get_ident()
+        self._said: list[str] = []
+
+    def __enter__(self) -> "_Overheard":
+        logging.getLogger("apprise").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("apprise").removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread:
+            self._said.append(record.getMessage())
+
+    def words(self) -> str:
+        """One line, at most 300 letters."""
+        said = " ".join(hide(" ".join(self._said)).split())
+        return "".join(c if c.isprintable() else " " for c in said[:300]) or "it does not say why"
