@@ -47,9 +47,11 @@ class MqttChannel:
         ca_file: Path | None = None,
         picture_bytes: int = 500_000,
         timeout: float = 10.0,
+        visiting: bool = False,
     ) -> None:
         """`memory` is a file for what is open; `streams` are those whose state is shown from the start, with
-        their kinds. `discovery` is Home Assistant's prefix, None where there is none."""
+        their kinds. `discovery` is Home Assistant's prefix, None where there is none. `visiting`: says
+        nothing of status and states, which are the daemon's own."""
         self.name = name
         parts = urlsplit(url)
         self._host, self._tls = parts.hostname or "", parts.scheme == "mqtts"
@@ -60,7 +62,9 @@ class MqttChannel:
         self._topic = topic
         self._discovery = discovery
         self._shown = {(stream, kind) for stream, kinds in (streams or {}).items() for kind in kinds}
-        self._client_id = client_id or f"framewarden-{socket.gethostname()}-{name}"
+        own_id = f"framewarden-{socket.gethostname()}-{name}{'-visiting' if visiting else ''}"
+        self._client_id = client_id or own_id
+        self._visiting = visiting
         self._ca_file = ca_file
         self._picture_bytes = picture_bytes
         self._timeout = timeout
@@ -99,7 +103,8 @@ class MqttChannel:
     async def close(self) -> None:
         if self._client is not None:
             try:
-                await self._say("status", "offline")  # there is no last will after a good-bye
+                if not self._visiting:
+                    await self._say("status", "offline")  # there is no last will after a good-bye
             except PublishError:
                 return
             await self._let_go()
@@ -118,7 +123,9 @@ class MqttChannel:
                     username=self._user,
                     password=self._password,
                     identifier=self._client_id,
-                    will=Will(f"{self._topic}/status", "offline", qos=1, retain=True),
+                    will=None
+                    if self._visiting
+                    else Will(f"{self._topic}/status", "offline", qos=1, retain=True),
                     # The time limit is ours: theirs is asyncio.wait_for, which in Python 3.11 may swallow the
                     # cancellation that ends the daemon.
                     timeout=math.inf,
@@ -129,6 +136,8 @@ class MqttChannel:
         except (MqttError, OSError) as error:
             raise PublishError(f"{self._where} {self._in_words(error)}") from None
         self._client = client
+        if self._visiting:
+            return
         await self._say("status", "online")
         self._shown |= {(alert.stream, alert.kind) for alert in self._told}
         for stream, kind in sorted(self._shown):  # a broker that lost its memory knows nothing of them

@@ -5,20 +5,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from alerts.received import Received
+from detectors.quality.finding import ADVICE, NAMED, Fault
 
 # By label first, then by kind. Each says what a person on watch can do who knows nothing of detectors.
 _WHAT: Final = {
     "offline": "no picture",
     "host_offline": "no picture from several cameras of one host",
     "storm": "many alerts at once",
-    "frozen": "the picture stands still",
-    "black": "the picture is black",
-    "covered": "the view is covered",
-    "blurred": "the picture is blurred",
-    "overexposed": "the picture is too bright",
-    "underexposed": "the picture is too dark",
-    "smeared": "the picture is damaged",
-    "moved": "the camera was moved",
     "anomaly": "something unusual",
     "deepfake": "a face that may be fake",
     "object": "something was seen",
@@ -29,14 +22,6 @@ _WHAT_TO_DO: Final = {
     "offline": "Check the camera's power and network. While it is away, nothing that happens there is seen.",
     "host_offline": "Check the host or switch that these cameras share. Nothing that happens there is seen.",
     "storm": "Look at the streams one by one: something has changed for many of them at the same time.",
-    "frozen": "Restart the camera or its encoder. What it shows is old: nothing that happens is seen.",
-    "black": "Check light, lens and cable. Until then nothing is seen there.",
-    "covered": "Send somebody to look at the camera: the view may be covered on purpose.",
-    "blurred": "Clean or refocus the lens.",
-    "overexposed": "Check for light that shines into the lens, and the exposure.",
-    "underexposed": "Check the light there, and the exposure.",
-    "smeared": "Check the network between camera and here: data is being lost.",
-    "moved": "Look at the picture: point the camera back, or learn the new view.",
     "anomaly": "Look at the picture and the boxes in it, and decide whether somebody has to go there.",
     "deepfake": "Do not trust what this stream shows of the person until somebody has checked otherwise.",
     "object": "Look at the picture, and decide whether somebody has to go there.",
@@ -82,6 +67,8 @@ def in_plain_words(alert: Received, link: str = "", zone: tzinfo | None = None) 
 
 def what_to_do(alert: Received) -> str:
     """One sentence or two."""
+    if fault := _fault(alert):
+        return f"{ADVICE[fault][:1].upper()}{ADVICE[fault][1:]}."
     return _WHAT_TO_DO.get(alert.label) or _WHAT_TO_DO.get(alert.kind) or _OTHERWISE
 
 
@@ -98,7 +85,14 @@ def _title(alert: Received) -> str:
     return _one_line(f"{alert.severity.upper()}: {alert.stream}: {_what(alert)}{again}")
 
 
+def _fault(alert: Received) -> Fault | None:
+    known = alert.kind == "quality" and alert.label in set(Fault)
+    return Fault(alert.label) if known else None
+
+
 def _what(alert: Received) -> str:
+    if fault := _fault(alert):
+        return f"the picture is {NAMED.get(fault, fault)}"
     if words := _WHAT.get(alert.label):
         return words
     words = _WHAT.get(alert.kind, alert.kind)

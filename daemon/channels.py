@@ -15,11 +15,17 @@ from detectors.detection import Kind
 
 
 async def open_channel(
-    wanted: ChannelSettings, settings: Settings, folder: Path, redis_url: Callable[[], Awaitable[str]]
+    wanted: ChannelSettings,
+    settings: Settings,
+    folder: Path,
+    redis_url: Callable[[], Awaitable[str]],
+    *,
+    visiting: bool = False,
 ) -> Channel:
     """One channel, without its filter. It connects when it is first used.
 
     `folder` holds what a channel has to remember; `redis_url` starts the embedded server if need be.
+    `visiting`: for one message beside a daemon that may be running, whose presence is not to be disturbed.
     """
     name = name_of(wanted)
     match wanted.kind:
@@ -56,7 +62,8 @@ async def open_channel(
                 topic=wanted.topic,
                 discovery=wanted.discovery,
                 streams=_shown(settings, wanted.only),
-                client_id=wanted.client_id,
+                client_id=None if visiting else wanted.client_id,
+                visiting=visiting,
                 ca_file=wanted.ca_file,
                 picture_bytes=1_000 * wanted.picture_kilobytes,
             )

@@ -26,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+channels = typer.Typer(help="Where alerts go: try it out.", no_args_is_help=True)
+app.add_typer(channels, name="channels")
 say = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Config = Annotated[
@@ -62,6 +64,10 @@ def check(
         settings = load(config)
     except ConfigError as error:
         _fail(str(error), BAD_USAGE)
+    from daemon.channels import missing
+
+    if lacking := missing(settings):
+        _fail("\n".join(f"{config}: {text}" for text in lacking), BAD_USAGE)
     for doubt in doubts(settings):
         say.print(f"{config}: {doubt}", markup=False)
     print(f"{config}: good; {len(settings.streams)} stream(s): {', '.join(s.name for s in settings.streams)}")
@@ -228,6 +234,19 @@ def backtest(
     if false_alarms_per_day is not None and threshold is not None:
         _fail("give --false-alarms-per-day or --threshold, not both", BAD_USAGE)
     _finish(lambda: run_backtest(config, stream, hours, false_alarms_per_day, threshold, as_json))
+
+
+@channels.command("test")
+def channels_test(
+    config: Config,
+    name: Annotated[str | None, typer.Argument(help="Only this channel.", show_default=False)] = None,
+) -> None:
+    """Send a message that says it is a test through every channel of CONFIG, and say what happened."""
+    from daemon.journal import start_logging
+    from daemon.try_channels import try_channels
+
+    start_logging(verbose=False)
+    _finish(lambda: try_channels(config, name))
 
 
 def _finish(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:

@@ -1,5 +1,6 @@
 """What a person reads at 3 a.m."""
 
+import re
 from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from alerts.plain_words import PlainWords, in_plain_words
 from alerts.received import read
+from detectors.quality.finding import Fault
 from tests.alert_body import alert_body
 
 
@@ -63,6 +65,15 @@ def test_what_else_may_be_told() -> None:
     assert "TEST" in words(test=True).title
     utc = in_plain_words(read(alert_body()), zone=UTC).text
     assert "Since: Mon 23 Nov 2026 15:04:05 UTC\n" in utc
+
+
+def test_every_fault_of_a_picture_has_its_words() -> None:
+    told = words(kind="quality", label="glare")
+    assert told.title == "WARNING: gate: the picture is full of glare"
+    for fault in Fault:
+        text = words(kind="quality", label=fault).text
+        assert re.search(r"^What to do: [A-Z].{10,}\.$", text, re.MULTILINE), fault
+        assert "Look at the picture." not in text
 
 
 @given(st.text(), st.text(), st.sampled_from(["opened", "updated", "closed", "shelved"]))
