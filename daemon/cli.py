@@ -98,7 +98,10 @@ def subscribe(
     ] = "*:*",
     url: Annotated[str | None, typer.Option(help="Redis. Default: the embedded server of --config.")] = None,
     config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
-    since: Annotated[str | None, typer.Option(help="Replay after this message id; 0: all there is.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Begin 10m ago, at 2026-12-24T18:00, after a message's id; 0: with the oldest."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One CloudEvents JSON object a line.")] = False,
 ) -> None:
     """Print alerts as they come."""

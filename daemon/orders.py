@@ -10,11 +10,12 @@ from typing import Final
 from rich.console import Console
 from rich.table import Column, Table
 
+from alerts.client import SubscribeError
 from alerts.gate_memory import Memory, memory_from_json
 from alerts.orders import Acknowledgement, Orders, OrdersError, OrdersFile, Silence, new_id
 from config.load import load
 from config.state import state_folder
-from daemon.subscribe import SubscribeError, read_pattern
+from daemon.subscribe import read_pattern
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])")

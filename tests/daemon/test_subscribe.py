@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from alerts.channel import Message
+from alerts.client import SubscribeError
 from alerts.embedded_redis import EmbeddedRedis
 from alerts.redis_channel import RedisChannel
-from daemon.subscribe import SubscribeError, print_alerts, read_pattern, server_url, subscribe
+from daemon.subscribe import print_alerts, read_pattern, server_url, subscribe
 from tests.alert_body import alert_body
 from tests.real import require
 from tests.redis_server import RedisServer
@@ -37,11 +38,19 @@ class Publisher:
         self.sequences: dict[str, int] = {}
 
     async def publish(self, stream: str = "gate", kind: str = "anomaly", name: str = "") -> str:
+        message = self.next(stream, kind, name)
+        await self.channel.publish([message])
+        return message.id
+
+    async def publish_many(self, number: int) -> None:
+        for _ in range(number // 100):
+            await self.channel.publish([self.next() for _ in range(100)])
+
+    def next(self, stream: str = "gate", kind: str = "anomaly", name: str = "") -> Message:
         number = self.sequences[stream] = self.sequences.get(stream, 0) + 1
         name = name or f"{stream}-{number}"
         body = alert_body(stream=stream, sequence=number, kind=kind, id=name)
-        await self.channel.publish([Message(name, stream, kind, number, body)])
-        return name
+        return Message(name, stream, kind, number, body)
 
 
 @pytest.fixture
@@ -60,10 +69,10 @@ class Reader:
         self.task = asyncio.create_task(self._read(url, pattern, since))
 
     async def _read(self, url: str, pattern: str, since: str | None) -> None:
-        async with aclosing(subscribe(url, pattern, since)) as bodies:
-            async for body in bodies:
+        async with aclosing(subscribe(url, pattern, since)) as alerts:
+            async for alert in alerts:
                 async with self._grown:
-                    self.ids.append(json.loads(body)["id"])
+                    self.ids.append(alert.id)
                     self._grown.notify_all()
 
     async def until(self, name: str) -> list[str]:
@@ -113,8 +122,7 @@ async def test_replay_and_patterns(
 
 
 async def test_since_a_message_and_on_into_the_live_ones(server: RedisServer, publisher: Publisher) -> None:
-    for _ in range(1200):
-        await publisher.publish()
+    await publisher.publish_many(1200)
     reader = Reader(server.url, since="gate-100")
     for _ in range(100):  # while the old ones are still being read
         await publisher.publish()
@@ -134,7 +142,7 @@ async def test_since_an_entry_of_the_stream(server: RedisServer, publisher: Publ
 async def test_nothing_is_missing_or_double_when_the_server_is_killed(
     server: RedisServer, publisher: Publisher, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "daemon")
+    caplog.set_level(logging.INFO, "alerts")
     reader = await Reader(server.url).listening(server)
     await publisher.publish()
     await reader.until("gate-1")
@@ -144,7 +152,7 @@ async def test_nothing_is_missing_or_double_when_the_server_is_killed(
     await publisher.publish()  # before the reader is back
     await publisher.publish()
     assert await reader.until("gate-3") == ["gate-1", "gate-2", "gate-3"]
-    said = [record.getMessage() for record in caplog.records if record.name == "daemon.subscribe"]
+    said = [record.getMessage() for record in caplog.records if record.name == "alerts.client"]
     assert [line.partition(":")[0] for line in said] == ["cannot reach Redis, trying again", "Redis is back"]
     await reader.end()
 
@@ -208,7 +216,7 @@ async def refusal(url: str, pattern: str = "*:*", since: str | None = "0") -> st
 
 async def test_refusals_in_words(server: RedisServer, publisher: Publisher, tmp_path: Path) -> None:
     assert "did you mean anomaly?" in await refusal(server.url, "gate:anomoly")
-    assert "no message kept on Redis has the id none: use --since 0" in await refusal(
+    assert "no message kept on Redis has the id none: since 0 gives all" in await refusal(
         server.url, since="none"
     )
     assert (await refusal("http://u:pw@h")).startswith("http://***@h is no address of a Redis server")
