@@ -70,7 +70,11 @@ class AppriseChannel:
                 text += f"\nNo picture: {problem}"
         with _Overheard() as overheard:
             kind = _KINDS.get(alert.severity, "warning")
-            taken = service.notify(title=words.title, body=text, notify_type=kind, attach=attached)
+            try:
+                taken = service.notify(title=words.title, body=text, notify_type=kind, attach=attached)
+            except Exception as error:  # noqa: BLE001 - a hundred plugins raise what they like, with addresses
+                overheard.add(f"{type(error).__name__} in its part of Apprise")
+                taken = False
         if not taken:
             raise PublishError(f"{self._called(service)} did not take it: {overheard.words()}")
 
@@ -117,6 +121,10 @@ class _Overheard(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.thread == self._thread:
             self._said.append(record.getMessage())
+
+    def add(self, words: str) -> None:
+        """What was not in the log."""
+        self._said.append(words)
 
     def words(self) -> str:
         """One line, at most 300 letters."""

@@ -4,11 +4,12 @@ import asyncio
 import os
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
@@ -42,7 +43,12 @@ class HttpPost:
         ca_file: Path | None = None,
     ) -> None:
         """`url` may carry user and password; `timeout` seconds are for every answer."""
-        self._url = url
+        parts = urlsplit(url)
+        user, at, host = parts.netloc.rpartition("@")
+        self._url = parts._replace(netloc=host).geturl()
+        if at and not authorization:
+            # Not left in the address: from there aiohttp takes it in Latin-1, which lacks many letters.
+            authorization = f"Basic {b64encode(unquote(user).encode()).decode()}"
         self._where = origin(url)
         self._timeout = timeout
         self._authorization = authorization

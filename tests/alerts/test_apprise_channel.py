@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from apprise.decorators import notify
 
 from alerts.apprise_channel import AppriseChannel
 from alerts.channel import Message, PublishError
@@ -122,3 +123,14 @@ async def test_one_that_hangs_delays_no_other(receiver: Receiver, tmp_path: Path
     assert [body["message"].splitlines()[-1] for body in receiver.bodies()] == [
         f"Alert a1, message {number} of gate" for number in (1, 2, 3)
     ]
+
+
+async def test_what_a_service_s_library_says_goes_through_without_secrets() -> None:
+    @notify(on="talkative")  # type: ignore[untyped-decorator, no-untyped-call]
+    def talk(*_: Any, **__: Any) -> bool:
+        logging.getLogger("apprise").warning("no\nservice at talkative://%s/%s", SECRETS[1], SECRETS[2])
+        return False
+
+    url = AppriseChannelSettings(url=f"talkative://{SECRETS[1]}/{SECRETS[2]}").url
+    error = await refusal(AppriseChannel(url), message())
+    assert "did not take it: no service at ***" in str(error)

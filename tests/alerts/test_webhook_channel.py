@@ -131,6 +131,15 @@ async def test_the_signature_is_good_and_only_for_what_was_signed(
             judge.verify(content, about)
 
 
+async def test_user_and_password_may_hold_any_letter(
+    receiver: Receiver, hook: Callable[..., WebhookChannel]
+) -> None:
+    await hook(url=receiver.url.replace("://", "://ada:%C4%B8%3Aa%40%2F@")).publish([message()])
+    [(headers, _)] = receiver.got
+    scheme, _, told = headers["Authorization"].partition(" ")
+    assert (scheme, base64.b64decode(told).decode()) == ("Basic", "ada:\u0138:a@/")
+
+
 async def test_the_clock_is_signed_too(receiver: Receiver, hook: Callable[..., WebhookChannel]) -> None:
     await hook(secret=SECRET, clock=lambda: time.time() - 3600).publish([message()])
     [(headers, body)] = receiver.got

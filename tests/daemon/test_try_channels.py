@@ -1,13 +1,17 @@
 """`framewarden channels test`: each channel tried for real, and what to do where it does not work."""
 
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 import jsonschema  # type: ignore[import-untyped]  # comes with check-jsonschema, without types
 import pytest
 from aiohttp import web
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from alerts.message import schema
 from alerts.received import read
@@ -124,3 +128,29 @@ async def test_a_library_that_is_not_there_is_said_with_how_to_get_it(
     assert "pip install 'apprise>=1.9'" in told
     assert await try_channels(config, None) == 1
     assert "pip install 'apprise>=1.9'" in capsys.readouterr().out
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=8, max_size=30))
+async def test_no_secret_is_in_any_text_whatever_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, secret: str
+) -> None:
+    caplog.set_level(logging.INFO)  # as the daemon's root logger
+    where = f"fw:{quote(secret, safe='')}@127.0.0.1:{free_port()}"
+    (tmp_path / "bearer").write_text(f"Bearer {secret}")
+    (tmp_path / "url").write_text(f"json://{where}/{quote(secret, safe='')}")
+    config = written(tmp_path, f"""
+alerts:
+  channels:
+    - {{kind: webhook, url: "http://{where}/", authorization: file:bearer}}
+    - {{kind: mqtt, url: "mqtt://{where}"}}
+    - {{kind: alertmanager, url: "http://{where}"}}
+    - {{kind: apprise, url: file:url}}
+""")  # fmt: skip
+    assert await try_channels(config, None) == 1
+    printed = capsys.readouterr()
+    assert printed.out.count(": failed: ") == 4
+    for form in {secret, quote(secret, safe="")}:
+        assert form not in printed.out + printed.err + caplog.text
+    assert secret not in repr(load(config))
+    caplog.clear()
