@@ -282,7 +282,7 @@ class Gate:
 
 
 def _light(verdict: Verdict) -> Verdict:
-    """Without the heat map, which is large."""
+    """Without the heat map and what scores it again, which are large."""
     if verdict.detection is None:
         return verdict
-    return replace(verdict, detection=replace(verdict.detection, heatmap=None))
+    return replace(verdict, detection=replace(verdict.detection, heatmap=None, before=None))

@@ -1,6 +1,6 @@
 """What a detector says of a frame, and the promise that every detector keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -62,6 +62,14 @@ class DetectorCard:
     config_sha256: str = ""  # of the detector's settings
 
 
+class Before(Protocol):
+    """What a detector knew of a stream before it looked at a frame, so that the frame can be scored again."""
+
+    def pack(self) -> Mapping[str, bytes]:
+        """Files by name. May take a tenth of a second: not for the device thread."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
     """One thing that one detector says of one frame. Fine things are said too: that is how alerts close."""
@@ -78,6 +86,7 @@ class Detection:
     heatmap: NDArray[np.float32] | None = None  # (h, w), 0..1, any size: shown over the picture as evidence
     provisional: bool = False  # the threshold stands on little footage yet
     progress: float | None = None  # 0..1 while learning
+    before: Before | None = None  # kept while something is or was just alarming
 
     @property
     def alarming(self) -> bool:

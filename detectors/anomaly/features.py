@@ -134,8 +134,8 @@ class Observer:
 
     def __init__(self, background: Background) -> None:
         self.background = Background(background.grey.copy(), background.noise, background.colour.copy())
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        self._flow.setVariationalRefinementIterations(0)  # a quarter of the time, and no better scores
+        self.flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self.flow.setVariationalRefinementIterations(0)  # a quarter of the time, and no better scores
         self._since = 0.0
 
     def describe(self, now: Small, past: Past, gap: float) -> Cells:
@@ -194,7 +194,7 @@ class Observer:
     ) -> tuple[Floats, Floats]:
         """How fast what stands in front moves, to the right and down, in picture widths a second."""
         # From now to then: the flow stands where things are now, and points to where they were.
-        flow = self._flow.calc(now.grey[cut].copy(), then.grey[cut].copy(), None)  # type: ignore[call-overload]
+        flow = self.flow.calc(now.grey[cut].copy(), then.grey[cut].copy(), None)  # type: ignore[call-overload]
         across, down = (plane / (-gap * now.width) * mask for plane in cv2.split(flow))
         return across, down
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from detectors.anomaly.before import Before
 from detectors.anomaly.features import Floats, Observer, Recent, Small
 from detectors.anomaly.method import UNUSUAL, Reading
 from detectors.anomaly.normal import Normal
@@ -17,6 +18,7 @@ from detectors.anomaly.score import Map, boxes, explain
 from detectors.anomaly.threshold import Tail
 
 NEAR = 0.7  # of the threshold from which a picture is worth a heat map and words
+WARY = 30  # pictures after one that was near before which what is known is copied, as evidence
 ODD_GAP = 2.0  # times the gap that was learned with: flow over more, or less, compares badly
 
 
@@ -33,6 +35,7 @@ class Scorer:
         self._either = math.log10(2) if self._onlooker else 0.0
         self._scores: Floats = np.zeros(normal.expectation.places.shape, np.float32)  # of the last picture
         self._before: float | None = None
+        self._wary = 0  # pictures
 
     def score(self, now: Small, at: float, fresh: bool, threshold: float) -> Reading | None:
         """One more picture, `at` seconds of its connection.
@@ -40,6 +43,13 @@ class Scorer:
         None where it has no predecessor to compare with, as far back as those that were learned from: it is
         the first one, or pictures were lost before it.
         """
+        before = Before.of(self) if self._wary else None
+        reading = self._score(now, at, fresh, threshold)
+        near = reading is not None and reading.score >= NEAR * threshold
+        self._wary = WARY if near else max(0, self._wary - 1)
+        return reading and replace(reading, before=before)
+
+    def _score(self, now: Small, at: float, fresh: bool, threshold: float) -> Reading | None:
         if fresh or self._before is None or at <= self._before:
             self._recent.forget()
             self._map.forget()
@@ -75,6 +85,14 @@ class Scorer:
             np.clip(scores / (2 * self._normal.tail.raw(threshold + self._either)), 0, 1),
             *(explain(cells, raw, self._normal.expectation) if len(raw) else (UNUSUAL, "")),
         )
+
+    @property
+    def unchanging(self) -> dict[str, object]:
+        """What scoring never changes: a copy of this scorer may share it."""
+        held: dict[str, object] = {"normal": self._normal, "flow": self._observer.flow}
+        if self._normal.scenery:
+            held["learned scenery"] = self._normal.scenery
+        return held
 
     def surprises(self) -> Floats:
         """(rows, cols) how unusual each place of the picture scored last is, on the scale of the score."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.detection import Region
+from detectors.detection import Before, Region
 
 UNUSUAL = "unusual"  # the label while there is nothing to tell apart
 
@@ -53,6 +53,7 @@ class Reading:
     heatmap: NDArray[np.float32] | None = None  # (rows, cols) 0..1; .5 is the threshold
     kind: str = UNUSUAL  # 'motion', 'content' or 'structure' where it is near the threshold
     reason: str = ""
+    before: Before | None = None  # what was known before it, kept from near the threshold on
 
 
 class Learned(Protocol):

@@ -71,15 +71,26 @@ def recipe() -> str:
 def save(normal: Normal, folder: Path) -> str:
     """Writes the normal in place of what was there, and returns the weights' hash. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
+    files = blobs(normal)
+    for name, blob in files.items():
+        _write(folder / name, blob)
+    for old in folder.glob("*.safetensors"):
+        if old.name not in files:
+            old.unlink()
+    return str(json.loads(files[INDEX])["sha256"]["weights"])
+
+
+def blobs(normal: Normal) -> dict[str, bytes]:
+    """The files of a normal by name, the JSON last."""
     weights, scene = _parts(normal)
     scenery = normal.scenery
-    blobs = {
+    parts = {
         "weights": safetensors.torch.save(weights),
         "background": safetensors.torch.save(
             scene
         ),  # apart: it goes on following the light, the weights stay
     }
-    hashes = {part: hashlib.sha256(blob).hexdigest() for part, blob in blobs.items()}
+    hashes = {part: hashlib.sha256(blob).hexdigest() for part, blob in parts.items()}
     numbers = {
         "version": VERSION,
         "recipe_sha256": recipe(),
@@ -89,14 +100,8 @@ def save(normal: Normal, folder: Path) -> str:
         "left_out": normal.left_out,
         "scenery": scenery and {"usual": scenery.usual, "tail": asdict(scenery.tail)},
     }
-    for part, blob in blobs.items():
-        _write(folder / _name(part, hashes[part]), blob)
-    _write(folder / INDEX, json.dumps(numbers, indent=1).encode())
-    current = {_name(part, sha256) for part, sha256 in hashes.items()}
-    for old in folder.glob("*.safetensors"):
-        if old.name not in current:
-            old.unlink()
-    return hashes["weights"]
+    files = {_name(part, hashes[part]): blob for part, blob in parts.items()}
+    return files | {INDEX: json.dumps(numbers, indent=1).encode()}
 
 
 def load(folder: Path) -> Normal | None:

@@ -113,6 +113,7 @@ class Pupil:
             regions=said.regions,
             heatmap=said.heatmap,
             provisional=provisional,
+            before=said.before,
         )
 
     def _watch(self, state: Watching, now: View, frame: Frame) -> Detection:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from config.settings import QualitySettings
 from detectors.detection import Detection, DetectorCard, Kind
+from detectors.quality.before import Before
 from detectors.quality.checks import Checks
 from detectors.quality.finding import ADVICE, Fault, Finding
 from detectors.quality.memory import Kept, KeptError, load, save
 from streams.frame import Frame
 
 SAVED_EVERY = 300.0  # seconds of footage
+WARY = 30  # pictures after an alarming one before which what is known is copied, as evidence
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +37,7 @@ class QualityDetector:
         self._settings = settings
         self._state_dir = state_dir
         self._checks: dict[str, Checks] = {}
+        self._wary: Counter[str] = Counter()  # pictures of each stream
         self._saved: dict[str, float] = {}  # position when a live stream was last saved, seconds
         self._writing: dict[str, Future[None]] = {}
         self._writer = ThreadPoolExecutor(1, "quality-memory")  # a disk that hangs must not hold the device
@@ -51,13 +54,17 @@ class QualityDetector:
             memory = self._recall(frame.stream) if frame.live else None
             checks = self._checks[frame.stream] = Checks(self._settings, memory)
         accepted = checks.views_accepted
+        wary = self._wary[frame.stream]
+        before = Before.of(checks, self._settings) if wary else None
         findings = checks.examine(frame)
+        alarming = any(finding.alarming for finding in findings.values())
+        self._wary[frame.stream] = WARY if alarming else max(0, wary - 1)
         self.counts["views_accepted"] += checks.views_accepted - accepted
         if frame.live:
             self._save_sometimes(frame, checks)
-        return tuple(self._detection(fault, finding) for fault, finding in findings.items())
+        return tuple(self._detection(fault, finding, before) for fault, finding in findings.items())
 
-    def _detection(self, fault: Fault, finding: Finding) -> Detection:
+    def _detection(self, fault: Fault, finding: Finding, before: Before | None) -> Detection:
         reason = f"{finding.reason}: {ADVICE[fault]}" if finding.alarming else finding.reason
         return Detection(
             self.kind,
@@ -71,10 +78,12 @@ class QualityDetector:
             heatmap=finding.heatmap,
             provisional=finding.provisional,
             progress=finding.progress,
+            before=before,
         )
 
     def forget(self, stream: str) -> None:
         """Frees what was learned of a stream; of a live one it is written down."""
+        self._wary.pop(stream, None)
         checks = self._checks.pop(stream, None)
         if checks is not None and self._saved.pop(stream, None) is not None:
             self._save(stream, checks)
