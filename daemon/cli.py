@@ -92,6 +92,20 @@ def probe(
 
 
 @app.command()
+def inspect(
+    folders: Annotated[list[Path], typer.Argument(help="An alert's evidence.", show_default=False)],
+    verify: Annotated[bool, typer.Option("--verify", help="Check its hashes, and score it again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of words.")] = False,
+) -> None:
+    """Check that an alert's evidence is as it was written, and that its picture gets the same score."""
+    from daemon.inspect import verify as run_verify
+
+    if not verify:
+        _fail("say what to do: --verify", BAD_USAGE)
+    _finish(lambda: run_verify(folders, as_json))
+
+
+@app.command()
 def subscribe(
     pattern: Annotated[
         str, typer.Argument(help="stream:kind, either may be *: 'gate:*', '*:anomaly'.")
@@ -100,7 +114,7 @@ def subscribe(
     config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Begin 10m ago, at 2026-12-24T18:00, after a message's id; 0: with the oldest."),
+        typer.Option(help="Begin 10m ago, at 2026-12-24T18:00, after this id; 0: with the oldest."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One CloudEvents JSON object a line.")] = False,
 ) -> None:
