@@ -4,10 +4,10 @@ import asyncio
 import socket
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from alerts.channel import Message
 from alerts.evidence import Evidence, EvidenceStore
@@ -16,6 +16,8 @@ from alerts.outbox import Outbox
 from alerts.verdict import Change, Verdict
 from detectors.detection import Kind
 from streams.frame import Frame
+
+_WAITING: Final = 32  # alerts at most whose evidence is not all written
 
 
 def utc_now() -> datetime:
@@ -46,6 +48,9 @@ class Announcer:
         self._last_patience = last_patience
         # Not the loop's own threads: a disk that hangs would take those from everybody.
         self._threads = ThreadPoolExecutor(2, "evidence")
+        # One thread, so that the opening is written before the closing; pictures have the others.
+        self._later = ThreadPoolExecutor(1, "evidence-later")
+        self._writing: set[Future[None]] = set()
         self._turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def announce_all(self, verdicts: Sequence[Verdict], frame: Frame | None) -> None:
@@ -72,7 +77,9 @@ class Announcer:
             raise
 
     def close(self) -> None:
-        """Lets go of the threads."""
+        """Lets go of the threads; what is being written beside alerts has a last moment."""
+        wait(self._writing, timeout=self._last_patience)
+        self._later.shutdown(wait=False, cancel_futures=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _tell_all(
@@ -83,6 +90,17 @@ class Announcer:
             for verdict in verdicts:
                 evidence = await self._keep(verdict, frame, too_late)
                 await self._outbox.put(verdict, self._renderer(verdict, frame, decided_at, evidence))
+                if evidence.picture:
+                    self._complete(verdict, frame)
+
+    def _complete(self, verdict: Verdict, frame: Frame | None) -> None:
+        """Has the rest of the evidence written, after the alert is out. Nobody waits for it."""
+        if len(self._writing) >= _WAITING:  # a storm, or a disk that hangs: what is kept for it is large
+            self._evidence.counts["evidence_incomplete"] += 1
+            return
+        writing = self._later.submit(self._evidence.complete, verdict, frame)
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
 
     def _renderer(
         self, verdict: Verdict, frame: Frame | None, decided_at: datetime, evidence: Evidence

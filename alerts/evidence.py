@@ -1,4 +1,4 @@
-"""The pictures kept beside alerts: what was seen, and where. Trouble in here never stops an alert."""
+"""What is kept beside alerts: pictures at once, then all else. Trouble in here never stops an alert."""
 
 import logging
 import re
@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts import bundle
+from alerts.curve import Curves
 from alerts.drawing import annotated, heated
 from alerts.verdict import Change, Verdict
 from streams.frame import Frame
@@ -33,6 +35,7 @@ class Evidence:
     picture: Path | None = None
     annotated: Path | None = None
     heatmap: Path | None = None
+    report: Path | None = None  # of an alert that opens, it is written a moment later
     problem: str = ""  # why there is less than there should be
 
 
@@ -51,11 +54,21 @@ class EvidenceStore:
     `save` may be called from several threads.
     """
 
-    def __init__(self, folder: Path, keep_days: float, keep_gigabytes: float) -> None:
-        self.counts: Counter[str] = Counter()  # evidence_saved, evidence_failed, evidence_deleted
+    def __init__(
+        self,
+        folder: Path,
+        keep_days: float,
+        keep_gigabytes: float,
+        keep_free_gigabytes: float = 0.0,
+        curves: Curves | None = None,
+    ) -> None:
+        # evidence_saved, evidence_failed, evidence_deleted, evidence_completed
+        self.counts: Counter[str] = Counter()
         self._folder = folder.absolute()
         self._keep = timedelta(days=keep_days)
         self._keep_bytes = keep_gigabytes * _GIGABYTE
+        self._keep_free = keep_free_gigabytes * _GIGABYTE
+        self._curves = curves or Curves()
         self._state = threading.Lock()
         self._failing = False
 
@@ -75,12 +88,27 @@ class EvidenceStore:
             self._note("evidence_failed", problem)
             return _evidence(saved, f"Pictures could not be kept. {problem}")
         self._note("evidence_saved", "")
-        return _evidence(saved)
+        return _evidence({**saved, "report": folder / bundle.REPORT})
+
+    def complete(self, verdict: Verdict, frame: Frame | None) -> None:
+        """Writes all that an alert does not wait for: see bundle.py. Of an alert without pictures, nothing.
+
+        Not from several threads for one alert at a time.
+        """
+        folder = self._folder_of(verdict)
+        try:
+            if folder.is_dir():
+                bundle.write(folder, verdict, frame, self._curves.of(verdict))
+        except OSError as error:
+            self._note("evidence_failed", f"{error.strerror or error}: {self._folder}")
+        else:
+            self._note("evidence_completed", "")
 
     def find(self, verdict: Verdict) -> Evidence:
         """The pictures that were kept when the alert opened."""
         folder = self._folder_of(verdict)
         paths = {name: folder / f"{name}.jpg" for name in ("picture", "annotated", "heatmap")}
+        paths["report"] = folder / bundle.REPORT
         try:
             return _evidence({name: path for name, path in paths.items() if path.is_file()})
         except OSError as error:  # the disk fails, or the folder may no longer be read
@@ -89,12 +117,12 @@ class EvidenceStore:
             return Evidence(problem=f"Pictures could not be found. {problem}")
 
     def sweep(self, now: datetime) -> None:
-        """Deletes what is too old, then the oldest until the rest is small enough."""
+        """Deletes what is too old, then the oldest until the rest is small enough and the disk has room."""
         kept = sorted(self._kept(), key=lambda each: each.changed)
         total = sum(each.size for each in kept)
         oldest = (now - self._keep).timestamp()
         for each in kept:
-            if each.changed >= oldest and total <= self._keep_bytes:
+            if each.changed >= oldest and total <= self._keep_bytes and self._room():
                 break
             shutil.rmtree(each.path, ignore_errors=True)
             if each.path.exists():
@@ -121,6 +149,13 @@ class EvidenceStore:
                         except OSError:  # deleted, or not ours to read: the next sweep looks again
                             continue
 
+    def _room(self) -> bool:
+        """Whether the disk has as much free as is to be kept free."""
+        try:
+            return not self._keep_free or shutil.disk_usage(self._folder).free >= self._keep_free
+        except OSError:  # it is not there: nothing to delete
+            return True
+
     def _note(self, what: str, problem: str) -> None:
         """Counts, and says it when it begins and when it is over, not for every picture."""
         with self._state:
@@ -137,7 +172,9 @@ class EvidenceStore:
 
 
 def _evidence(paths: Mapping[str, Path], problem: str = "") -> Evidence:
-    return Evidence(paths.get("picture"), paths.get("annotated"), paths.get("heatmap"), problem)
+    return Evidence(
+        paths.get("picture"), paths.get("annotated"), paths.get("heatmap"), paths.get("report"), problem
+    )
 
 
 def _pictures(verdict: Verdict, frame: Frame) -> Iterator[tuple[str, NDArray[np.uint8]]]:
@@ -149,15 +186,8 @@ def _pictures(verdict: Verdict, frame: Frame) -> Iterator[tuple[str, NDArray[np.
 
 
 def _write(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Whole or not at all. A reader never sees half a picture, and a full disk leaves no litter."""
     _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        unfinished.write_bytes(jpeg.tobytes())
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+    bundle.put(path, jpeg.tobytes())
 
 
 def _next_number(folder: Path) -> str:

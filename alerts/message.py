@@ -134,6 +134,6 @@ def _evidence(evidence: Evidence | None) -> dict[str, str | None]:
         "annotated": str(found.annotated) if found.annotated else None,
         "heatmap": str(found.heatmap) if found.heatmap else None,
         "clip": None,
-        "report": None,
+        "report": str(found.report) if found.report else None,
         "problem": found.problem or None,
     }

@@ -163,11 +163,14 @@ class DetectorsSettings(Section):
 
 
 class EvidenceSettings(Section):
-    """Pictures kept beside the alerts."""
+    """What is kept beside the alerts: pictures, the score's curve, a report, and what scores it again."""
 
     keep_days: float = Field(default=30, gt=0, description="Evidence older than this is deleted.")
     keep_gigabytes: float = Field(
         default=5, gt=0, description="The oldest evidence goes first above this size."
+    )
+    keep_free_gigabytes: float = Field(
+        default=1, ge=0, description="The oldest evidence also goes where less than this is free on the disk."
     )
 
 

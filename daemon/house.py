@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from alerts.announcer import Announcer
 from alerts.channel import Channel, PublishError
+from alerts.curve import Curves
 from alerts.delivery import Delivery
 from alerts.embedded_redis import EmbeddedRedis
 from alerts.evidence import EvidenceStore
@@ -65,6 +66,7 @@ class House:
     examiner: Examiner
     outbox: Outbox
     evidence: EvidenceStore
+    curves: Curves
     gatekeeper: Gatekeeper
     deliveries: Sequence[Delivery]
     redis: RedisChannel | None
@@ -112,6 +114,7 @@ class House:
             announcer=self.gatekeeper,
             judged=judged,
             live=is_live(stream.url),
+            noted=self.curves.note,
         )
         return self.watches[stream.name]
 
@@ -126,6 +129,7 @@ class House:
     async def forget(self, stream: str) -> None:
         """Frees what detectors remember of a stream; what was learned of it stays on disk."""
         self.plan.pop(stream, None)
+        self.curves.forget(stream)
         await self.examiner.forget(stream)
 
     async def show(self, stream: str, fields: Mapping[str, str]) -> bool:
@@ -209,7 +213,10 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             Outbox(folder / "outbox.sqlite", [each.name for each in channels], limits=_limits(settings))
         )
         keep = settings.alerts.evidence
-        evidence = EvidenceStore(folder / "evidence", keep.keep_days, keep.keep_gigabytes)
+        curves = Curves()
+        evidence = EvidenceStore(
+            folder / "evidence", keep.keep_days, keep.keep_gigabytes, keep.keep_free_gigabytes, curves
+        )
         detectors: dict[str, Detector] = {}
         plan: dict[str, Sequence[str]] = {}
         examiner = await stack.enter_async_context(Examiner(detectors, plan, settings.service.stale_after))
@@ -228,6 +235,7 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             examiner=examiner,
             outbox=outbox,
             evidence=evidence,
+            curves=curves,
             gatekeeper=gatekeeper,
             deliveries=[Delivery(outbox, each) for each in channels],
             redis=redis,

@@ -14,6 +14,10 @@ from streams.frame import Frame, Outage, Source, StreamError, StreamFault
 log = logging.getLogger(__name__)
 
 
+def _nowhere(stream: str, at: datetime, detections: Sequence[Detection]) -> None:
+    """Where nobody keeps what was said."""
+
+
 class Examines(Protocol):
     """What looks at a frame, whenever its turn comes."""
 
@@ -38,6 +42,9 @@ class Watch:
     announcer: Announces
     judged: Callable[[Frame], None]  # told of every frame that was judged
     live: bool
+    noted: Callable[[str, datetime, Sequence[Detection]], None] = (
+        _nowhere  # told what was said of every frame
+    )
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC), init=False)
     frames: int = field(default=0, init=False)  # judged so far
     judged_until: datetime | None = field(default=None, init=False)  # capture time of the last judged frame
@@ -74,6 +81,7 @@ class Watch:
                     self._tell_pictures(frame)
                     detections = await self.examiner.examine(frame)
                     verdicts = self.judge.weigh(frame, detections)
+                    self.noted(frame.stream, frame.captured_at, detections)
                     await self.announcer.announce_all(frame.stream, verdicts, frame.captured_at, frame)
                     if detections:  # none: too old when its turn came; dropped there, and counted
                         self.frames += 1

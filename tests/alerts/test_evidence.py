@@ -102,6 +102,7 @@ def test_updates_are_numbered_also_after_a_restart(tmp_path: Path) -> None:
 
 def test_the_closed_alert_finds_what_the_opened_one_kept(tmp_path: Path) -> None:
     kept = store(tmp_path).save(a_verdict(), a_frame())
+    store(tmp_path).complete(a_verdict(), a_frame())
     assert store(tmp_path).find(replace(a_verdict(), change=Change.CLOSED, detection=None)) == kept
     assert store(tmp_path).find(a_verdict(alert_id="cd" * 16)).picture is None
 
