@@ -162,6 +162,23 @@ class DetectorsSettings(Section):
     anomaly: AnomalySettings = AnomalySettings()
 
 
+class ModelsSettings(Section):
+    """Weights that are not part of the package. Nothing is downloaded by itself."""
+
+    folder: Path | None = Field(
+        default=None,
+        examples=["/srv/models"],
+        description="Where weights lie (relative to this file). They are also found in $FRAMEWARDEN_MODELS "
+        "and in models/ of the state folder.",
+    )
+
+    @field_validator("folder")
+    @classmethod
+    def _from_the_file(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
+        beside: Path | None = (info.context or {}).get("folder")
+        return folder and (beside / folder.expanduser() if beside else folder.expanduser())
+
+
 class EvidenceSettings(Section):
     """What is kept beside the alerts: pictures, the score's curve, a report, and what scores it again."""
 
@@ -254,6 +271,7 @@ class Settings(Section):
         description="The cameras and recordings to watch.",
     )
     detectors: DetectorsSettings = DetectorsSettings()
+    models: ModelsSettings = ModelsSettings()
     alerts: AlertsSettings = AlertsSettings()
     service: ServiceSettings = ServiceSettings()
 

@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 channels = typer.Typer(help="Where alerts go: try it out.", no_args_is_help=True)
 app.add_typer(channels, name="channels")
+models = typer.Typer(help="Weights on this machine: what there is, and is it whole.", no_args_is_help=True)
+app.add_typer(models, name="models")
 say = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Config = Annotated[
@@ -264,6 +266,27 @@ def channels_test(
 
     start_logging(verbose=False)
     _finish(lambda: try_channels(config, name))
+
+
+@models.command("list")
+def models_list(
+    config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
+) -> None:
+    """List weights with size, licence and hash."""
+    from daemon.models import show
+
+    _finish(lambda: show(config))
+
+
+@models.command("verify")
+def models_verify(
+    name: Annotated[str | None, typer.Argument(help="Only this one.", show_default=False)] = None,
+    config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
+) -> None:
+    """Check that weights have the hashes that their names, or SHA256SUMS beside them, say."""
+    from daemon.models import verify
+
+    _finish(lambda: verify(config, name))
 
 
 def _finish(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:

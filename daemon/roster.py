@@ -12,7 +12,7 @@ from streams.frame import StreamError
 
 log = logging.getLogger(__name__)
 
-SECTIONS = ("redis", "detectors", "alerts", "service")  # what takes effect at the next start only
+SECTIONS = ("redis", "detectors", "models", "alerts", "service")  # what takes effect at the next start only
 
 
 class Roster:
