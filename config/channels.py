@@ -266,10 +266,16 @@ def name_of(channel: ChannelSettings) -> str:
     return channel.name or channel.kind
 
 
+_HOST: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+
+
 def _remember_tokens(text: str) -> None:
     """Many receivers put a token into the path, and some services one where others have a host."""
     for piece in re.split(r"[/?&=;,@:]", text):
         word = unquote(piece)
         # What is shorter, or may stand in any sentence, is no token: hiding it would blot out plain words.
+        # Nor is a host: a service on the cameras' network would have their addresses blotted out everywhere.
+        if _HOST.fullmatch(word):
+            continue
         if len(word) >= 16 or (len(word) >= 8 and re.search(r"\d", word)):
             remember(word)

@@ -8,8 +8,16 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from config.channels import AlertKind, AlertState, ChannelSettings, Only, SeverityName
+from config.channels import (
+    AlertKind,
+    AlertState,
+    AppriseChannelSettings,
+    ChannelSettings,
+    Only,
+    SeverityName,
+)
 from config.load import load
+from config.secrets import hide
 from config.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "channels.md"
@@ -57,3 +65,9 @@ def test_the_words_are_those_of_the_judge() -> None:
     assert set(get_args(AlertKind)) == set(Kind)
     assert set(get_args(AlertState)) == set(Change)
     assert get_args(SeverityName) == tuple(Severity)
+
+
+@pytest.mark.parametrize("host", ["192.168.1.20", "relay2.example.net"])
+def test_the_token_of_a_chat_service_is_hidden_and_the_host_of_a_camera_is_not(host: str) -> None:
+    AppriseChannelSettings(kind="apprise", url=f"json://{host}:8080/T0K3N-of-a-chat")
+    assert hide(f"cannot reach {host}: T0K3N-of-a-chat") == f"cannot reach {host}: ***"
