@@ -277,7 +277,7 @@ class _Alone:
         self._since = since
         self._block = int(LISTEN_SECONDS * 1000) if live else None
         self._place: str | None = None
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()  # daemons and message ids
         self._sequences: dict[tuple[str, str], int] = {}  # by daemon and stream
         self._missed: dict[tuple[str, str], int] = {}
 
@@ -287,7 +287,7 @@ class _Alone:
             return
         self._place, before = await _first_place(self._redis, self._since)
         if before:
-            self._seen[before.id] = None
+            self._seen[before.source, before.id] = None
             self._sequences[before.source, before.stream] = before.sequence
 
     async def page(self) -> list[tuple[str, dict[str, str]]]:
@@ -297,9 +297,9 @@ class _Alone:
     def take(self, entry: str, fields: dict[str, str]) -> Alert | None:
         self._place = entry
         alert = _alert(entry, fields)
-        if alert is None or alert.id in self._seen:
+        if alert is None or (alert.source, alert.id) in self._seen:
             return None
-        self._seen[alert.id] = None
+        self._seen[alert.source, alert.id] = None
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
         stream = alert.source, alert.stream
@@ -335,7 +335,8 @@ class _Alone:
             return newest
         while entries:
             for entry, fields in entries:
-                if fields.get("id") in self._seen:
+                alert = _alert(entry, fields)
+                if alert is not None and (alert.source, alert.id) in self._seen:
                     return str(entry)
             entries = await self._redis.xrevrange(ALERTS, max=f"({entries[-1][0]}", count=PAGE)
         return "0-0"
