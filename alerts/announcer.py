@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVarTuple
 
 from alerts.channel import Message
 from alerts.evidence import Evidence, EvidenceStore
@@ -17,12 +18,17 @@ from alerts.verdict import Change, Verdict
 from detectors.detection import Kind
 from streams.frame import Frame
 
+_Arguments = TypeVarTuple("_Arguments")
 _WAITING: Final = 32  # alerts at most whose evidence is not all written
 
 
 def utc_now() -> datetime:
     """The clock on the wall."""
     return datetime.now(UTC)
+
+
+# Told a stream and who takes the clip of this moment; whether one may come.
+Film = Callable[[str, Callable[[bytes], None]], bool]
 
 
 class Announcer:
@@ -36,16 +42,18 @@ class Announcer:
         source: str = f"//{socket.gethostname()}/framewarden",
         patience: float = 5.0,
         last_patience: float = 1.0,
+        film: Film | None = None,
     ) -> None:
         """`source` names this daemon in every message, a URI reference. `patience`: seconds that a picture
         may take to be written before the alert goes out without it; `last_patience`: seconds that all
-        pictures may still take when whoever announces is cancelled."""
+        pictures may still take when whoever announces is cancelled. `film`: asks a camera for a clip."""
         self._outbox = outbox
         self._evidence = evidence
         self._clock = clock
         self._source = source
         self._patience = patience
         self._last_patience = last_patience
+        self._film = film
         # Not the loop's own threads: a disk that hangs would take those from everybody.
         self._threads = ThreadPoolExecutor(2, "evidence")
         # One thread, so that the opening is written before the closing; pictures have the others.
@@ -88,17 +96,32 @@ class Announcer:
         decided_at = self._clock()
         async with self._turn[verdicts[0].stream]:
             for verdict in verdicts:
-                evidence = await self._keep(verdict, frame, too_late)
+                evidence = self._filmed(verdict, await self._keep(verdict, frame, too_late))
                 await self._outbox.put(verdict, self._renderer(verdict, frame, decided_at, evidence))
                 if evidence.picture:
                     self._complete(verdict, frame)
 
+    def _filmed(self, verdict: Verdict, evidence: Evidence) -> Evidence:
+        """With the place where the clip will be, if one is on its way. The alert does not wait for it."""
+        if verdict.change is not Change.OPENED or not evidence.picture or self._film is None:
+            return evidence
+
+        def take(clip: bytes) -> None:
+            self._write(self._evidence.add_clip, verdict, clip)
+
+        if not self._film(verdict.stream, take):
+            return evidence
+        return replace(evidence, clip=self._evidence.clip_of(verdict))
+
     def _complete(self, verdict: Verdict, frame: Frame | None) -> None:
         """Has the rest of the evidence written, after the alert is out. Nobody waits for it."""
+        self._write(self._evidence.complete, verdict, frame)
+
+    def _write(self, work: Callable[[*_Arguments], None], *arguments: *_Arguments) -> None:
         if len(self._writing) >= _WAITING:  # a storm, or a disk that hangs: what is kept for it is large
             self._evidence.counts["evidence_incomplete"] += 1
             return
-        writing = self._later.submit(self._evidence.complete, verdict, frame)
+        writing = self._later.submit(work, *arguments)
         self._writing.add(writing)
         writing.add_done_callback(self._writing.discard)
 

@@ -1,5 +1,6 @@
 """What is written beside an alert's pictures once it is out: to read it, and to judge it again."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from config.secrets import hide
 from streams.frame import Frame
 
 REPORT: Final = "report.html"
+CLIP: Final = "clip.mp4"
 CURVE: Final = "curve.json"
 GRAPH: Final = "curve.svg"
 _SHOWN: Final = {
@@ -34,21 +36,32 @@ def write(folder: Path, verdict: Verdict, frame: Frame | None, points: list[curv
         if path.suffix == ".jpg" and not path.name.startswith(".") and path.name not in manifest.files:
             manifest.note(path.name, path.read_bytes())
     points = curve.joined(_earlier(folder), points)
-    closed = None
     if verdict.change is Change.CLOSED:
-        closed = verdict.captured_at, hide(verdict.reason)
+        manifest.facts["closed"] = {"at": verdict.captured_at.isoformat(), "reason": hide(verdict.reason)}
+    _put_all(folder, manifest, {CURVE: curve.to_json(points), GRAPH: curve.to_svg(points).encode()})
+    _report(folder, manifest, points)
+
+
+def add_clip(folder: Path, clip: bytes) -> None:
+    """Puts a clip, an MP4, into a folder that was written before. Raises OSError, ManifestError."""
+    manifest = read(folder)
+    _put_all(folder, manifest, {CLIP: clip})
+    _report(folder, manifest, _earlier(folder))
+
+
+def _report(folder: Path, manifest: Manifest, points: list[curve.Point]) -> None:
     shown = {folder / name: words for name, words in _SHOWN.items()}
     pictures = [(words, path.read_bytes()) for path, words in shown.items() if path.is_file()]
-    files = {
-        CURVE: curve.to_json(points),
-        GRAPH: curve.to_svg(points).encode(),
-        REPORT: report.render(manifest.facts, pictures, points, closed=closed),
-    }
+    clip = CLIP if CLIP in manifest.files else ""
+    _put_all(folder, manifest, {REPORT: report.render(manifest.facts, pictures, points, clip)})
+    put(folder / NAME, manifest.to_json())
+
+
+def _put_all(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         if content:
             put(folder / name, content)
             manifest.note(name, content)
-    put(folder / NAME, manifest.to_json())
 
 
 def put(path: Path, content: bytes) -> None:
@@ -71,9 +84,7 @@ def _opening(folder: Path, verdict: Verdict, frame: Frame | None) -> Manifest:
     if frame is not None:
         _, png = cv2.imencode(".png", frame.picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
         again[FRAME] = png.tobytes()
-    for name, content in again.items():
-        put(folder / name, content)
-        manifest.note(name, content)
+    _put_all(folder, manifest, again)
     return manifest
 
 

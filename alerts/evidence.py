@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from alerts import bundle
 from alerts.curve import Curves
 from alerts.drawing import annotated, heated
+from alerts.manifest import ManifestError
 from alerts.verdict import Change, Verdict
 from streams.frame import Frame
 
@@ -35,7 +36,8 @@ class Evidence:
     picture: Path | None = None
     annotated: Path | None = None
     heatmap: Path | None = None
-    report: Path | None = None  # of an alert that opens, it is written a moment later
+    report: Path | None = None  # it is written a moment after the alert is out,
+    clip: Path | None = None  # and this when the seconds after the moment are over; it may fail to come
     problem: str = ""  # why there is less than there should be
 
 
@@ -62,7 +64,7 @@ class EvidenceStore:
         keep_free_gigabytes: float = 0.0,
         curves: Curves | None = None,
     ) -> None:
-        # evidence_saved, evidence_failed, evidence_deleted, evidence_completed
+        # evidence_saved, evidence_failed, evidence_deleted, evidence_completed, evidence_clips
         self.counts: Counter[str] = Counter()
         self._folder = folder.absolute()
         self._keep = timedelta(days=keep_days)
@@ -104,11 +106,26 @@ class EvidenceStore:
         else:
             self._note("evidence_completed", "")
 
+    def clip_of(self, verdict: Verdict) -> Path:
+        """Where the clip of an alert will be."""
+        return self._folder_of(verdict) / bundle.CLIP
+
+    def add_clip(self, verdict: Verdict, clip: bytes) -> None:
+        """Puts the clip, an MP4, to what was completed before. As `complete`, not from several threads."""
+        folder = self._folder_of(verdict)
+        try:
+            if folder.is_dir():
+                bundle.add_clip(folder, clip)
+        except (OSError, ManifestError) as error:
+            self._note("evidence_failed", f"{getattr(error, 'strerror', None) or error}: {self._folder}")
+        else:
+            self._note("evidence_clips", "")
+
     def find(self, verdict: Verdict) -> Evidence:
         """The pictures that were kept when the alert opened."""
         folder = self._folder_of(verdict)
         paths = {name: folder / f"{name}.jpg" for name in ("picture", "annotated", "heatmap")}
-        paths["report"] = folder / bundle.REPORT
+        paths |= {"report": folder / bundle.REPORT, "clip": folder / bundle.CLIP}
         try:
             return _evidence({name: path for name, path in paths.items() if path.is_file()})
         except OSError as error:  # the disk fails, or the folder may no longer be read
@@ -173,7 +190,12 @@ class EvidenceStore:
 
 def _evidence(paths: Mapping[str, Path], problem: str = "") -> Evidence:
     return Evidence(
-        paths.get("picture"), paths.get("annotated"), paths.get("heatmap"), paths.get("report"), problem
+        picture=paths.get("picture"),
+        annotated=paths.get("annotated"),
+        heatmap=paths.get("heatmap"),
+        report=paths.get("report"),
+        clip=paths.get("clip"),
+        problem=problem,
     )
 
 

@@ -12,7 +12,8 @@ from alerts.curve import Point, to_svg
 _POLICY: Final = "default-src 'none'; img-src data:; media-src 'self' file:; style-src 'unsafe-inline'"
 _STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1c1e21;--soft:#5b626b;--paper:#fff;--line:#d9dde2;--bad:#b3261e}
-@media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--soft:#a2a9b2;--paper:#16181b;--line:#34383e;--bad:#ff8a80}}
+@media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--soft:#a2a9b2;--paper:#16181b;--line:#34383e;
+--bad:#ff8a80}}
 *{box-sizing:border-box}body{margin:0 auto;max-width:60rem;padding:1.5rem 1rem 3rem;background:var(--paper);
 color:var(--ink);font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 .25rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
@@ -29,11 +30,10 @@ def render(
     pictures: Sequence[tuple[str, bytes]],
     points: Sequence[Point],
     clip: str = "",
-    closed: tuple[datetime, str] | None = None,
 ) -> bytes:
-    """The page. `facts` are the manifest's; `pictures`: captions and JPEGs; `clip`: a file beside the page;
-    `closed`: when it ended, and why it counts as ended."""
+    """The page. `facts` are the manifest's; `pictures`: captions, JPEGs; `clip`: a file beside the page."""
     alert, judged = facts["alert"], facts["judged"] or {}
+    closed = facts.get("closed")
     first, opened = (datetime.fromisoformat(alert[name]) for name in ("first_frame_at", "captured_at"))
     what = " ".join(filter(None, [alert["label"] or alert["kind"], alert["subject"]]))
     rows = [
@@ -46,7 +46,7 @@ def render(
         ("Judged by", _judged_by(facts["detector"])),
         ("Alert", alert["alert_id"]),
     ]
-    marks = [(opened, "told")] + ([(closed[0], "closed")] if closed else [])
+    marks = [(opened, "told")] + ([(datetime.fromisoformat(closed["at"]), "closed")] if closed else [])
     graph = to_svg(points, marks)
     parts = [
         "<!doctype html><html lang=en><head><meta charset=utf-8>",
@@ -93,11 +93,12 @@ def _clock(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _until(first: datetime, closed: tuple[datetime, str] | None) -> str:
+def _until(first: datetime, closed: Mapping[str, str] | None) -> str:
     if closed is None:
         return "it was going on when this was written"
-    lasted = timedelta(seconds=round(max(0.0, (closed[0] - first).total_seconds())))
-    return f"{_clock(closed[0])}, after {lasted}. {closed[1]}"
+    at = datetime.fromisoformat(closed["at"])
+    lasted = timedelta(seconds=round(max(0.0, (at - first).total_seconds())))
+    return f"{_clock(at)}, after {lasted}. {closed['reason']}"
 
 
 def _how_sure(alert: Mapping[str, Any], judged: Mapping[str, Any]) -> str:

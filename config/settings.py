@@ -105,6 +105,15 @@ class StreamSettings(Section):
     read_timeout: Seconds = Field(
         default=10, description="Seconds without a packet until the source counts as lost."
     )
+    clip_seconds: float = Field(
+        default=4,
+        ge=0,
+        le=30,
+        description="Seconds of a camera's clip before an alert opens, and as many after it. 0: no clips.",
+    )
+    clip_megabytes: float = Field(
+        default=12, ge=1, le=100, description="Memory for the clip; where a camera needs more, it is shorter."
+    )
     shadow: bool = Field(
         default=False, description="On trial: judged, counted and logged, but no alert is told to anybody."
     )

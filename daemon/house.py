@@ -35,6 +35,7 @@ from daemon.watch import Watch
 from detectors.anomaly.life import Life
 from detectors.detection import Detector
 from detectors.examiner import Examiner
+from streams.camera import Camera
 from streams.frame import Frame
 from streams.source import is_live, source_for
 
@@ -220,7 +221,13 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
         detectors: dict[str, Detector] = {}
         plan: dict[str, Sequence[str]] = {}
         examiner = await stack.enter_async_context(Examiner(detectors, plan, settings.service.stale_after))
-        announcer = Announcer(outbox, evidence)
+        watches: dict[str, Watch] = {}
+
+        def film(stream: str, take: Callable[[bytes], None]) -> bool:
+            source = watches[stream].source if stream in watches else None
+            return isinstance(source, Camera) and source.film(take)
+
+        announcer = Announcer(outbox, evidence, film=film)
         stack.callback(announcer.close)
         storm = settings.alerts.storm
         gate = Gate(storm.more_than, storm.within, update_every=settings.alerts.update_every)
@@ -243,6 +250,7 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             detectors=detectors,
             plan=plan,
             sources={},
+            watches=watches,
         )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -44,6 +44,8 @@ class Camera:
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._child: Child | None = None  # that is connected
+        self._wanted: list[Callable[[bytes], None]] = []  # who gets the next clip
 
     async def sights(self) -> AsyncGenerator[Frame | Outage, None]:
         """Yields until closed; raises nothing a camera may cause."""
@@ -95,14 +97,33 @@ class Camera:
                     async for message in child.messages():
                         if isinstance(message, StreamInfo):
                             self._connect(message)
+                            self._child = child
+                        elif isinstance(message, bytes):
+                            self._hand_over(message)
                         else:
                             first = first or message.captured
                             self._arrive(self._frame(child, message))
             except StreamError as error:
                 self._lose(error)
+            finally:
+                self._child = None
+                self._wanted.clear()
             if first and self.last_frame and self.last_frame - first >= GOOD_SECONDS:
                 waits = delays()
             await asyncio.sleep(next(waits))
+
+    def film(self, take: Callable[[bytes], None]) -> bool:
+        """Whether a clip around this moment may come: `take` gets it, an MP4, unless the camera goes away."""
+        if self._child is None or not self._job.clip_seconds:
+            return False
+        self._wanted.append(take)
+        self._child.film()
+        return True
+
+    def _hand_over(self, clip: bytes) -> None:
+        wanted, self._wanted = self._wanted, []
+        for take in wanted if clip else ():
+            take(clip)
 
     def _connect(self, info: StreamInfo) -> None:
         if not self._connected:

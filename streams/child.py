@@ -21,9 +21,12 @@ from config.secrets import understand_url
 from config.settings import StreamSettings
 from streams import forkserver
 from streams.fault import stream_error
+from streams.frame import StreamError
 from streams.message import (
+    FILM,
     LONGEST_LINE,
     SLOTS,
+    Clip,
     Failed,
     Finished,
     Job,
@@ -58,6 +61,7 @@ class Child:
         self._job = job
         self._counts = counts
         self._held: set[int] = set()
+        self._filming = False
         self._pidfd = -1
 
     async def __aenter__(self) -> Self:
@@ -106,8 +110,8 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
-    async def messages(self) -> AsyncIterator[StreamInfo | Picture]:
-        """What the child tells, until a recording is finished. Counts what it counted.
+    async def messages(self) -> AsyncIterator[StreamInfo | Picture | bytes]:
+        """What the child tells, until a recording is finished; bytes are a clip. Counts what it counted.
 
         Raises StreamError where it cannot go on, hangs, dies, or says what cannot be.
         """
@@ -122,6 +126,8 @@ class Child:
                 case Picture():
                     self._accept(message)
                     yield message
+                case Clip(size):
+                    yield await self._clip(size, patience)
                 case Finished():
                     return
                 case Failed(name):
@@ -149,6 +155,22 @@ class Child:
         self._counts.update(counts)
         return message
 
+    async def _clip(self, size: int, patience: float) -> bytes:
+        """The bytes that follow its message."""
+        if not self._filming or size > self._job.longest_clip:
+            raise self._crashed()
+        self._filming = False
+        try:
+            async with asyncio.timeout(patience + GRACE):
+                return await self._reader.readexactly(size)
+        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
+            raise self._crashed() from None
+
+    def _crashed(self) -> StreamError:
+        self._counts["children_died"] += 1
+        self.kill()
+        return stream_error(Trouble.CRASHED, self._job.url)
+
     def _accept(self, picture: Picture) -> None:
         fits = (
             picture.slot < SLOTS
@@ -158,10 +180,14 @@ class Child:
             and picture.stride * picture.height <= self._job.slot_bytes
         )
         if not fits:
-            self._counts["children_died"] += 1
-            self.kill()
-            raise stream_error(Trouble.CRASHED, self._job.url)
+            raise self._crashed()
         self._held.add(picture.slot)
+
+    def film(self) -> None:
+        """Asks for a clip around this moment, which comes when the moment is over."""
+        if not self._filming:
+            self._filming = True
+            self._writer.write(bytes([FILM]))
 
     def take(self, picture: Picture) -> NDArray[np.uint8]:
         """An own, read-only copy (H, W, 3) BGR of the picture; its slot goes back to the child."""
@@ -192,6 +218,8 @@ def job_for(settings: StreamSettings, *, live: bool, sample_fps: float, width: i
         transport=settings.transport,
         open_timeout=settings.open_timeout,
         read_timeout=settings.read_timeout,
+        clip_seconds=settings.clip_seconds if live else 0.0,
+        clip_bytes=round(settings.clip_megabytes * 1e6),
     )
 
 

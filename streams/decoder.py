@@ -20,9 +20,11 @@ from av.video.stream import VideoStream
 
 from streams.filmed import filmed_at
 from streams.message import (
+    FILM,
     LONGEST_RECORDING,
     SLOTS,
     Alive,
+    Clip,
     Failed,
     Finished,
     Job,
@@ -34,6 +36,7 @@ from streams.message import (
     unpack_job,
 )
 from streams.opening import Mishap, open_source, trouble_of
+from streams.ring import Ring
 from streams.sampler import Sampler
 from streams.timeline import Timeline
 
@@ -78,6 +81,7 @@ class Outlet:
         self._pixels = memoryview(mmap.mmap(memory, SLOTS * self._size))
         self._free = list(range(SLOTS))
         self._told = time.monotonic()
+        self.ring = Ring(job.clip_seconds, job.clip_bytes)
 
     def tell(self, message: Message) -> None:
         """Sends a message, and with it what was counted since the last."""
@@ -99,8 +103,16 @@ class Outlet:
         else:
             if not given_back:
                 raise BrokenPipeError
-            self._free.extend(given_back)
+            if FILM in given_back:
+                self.ring.want(time.monotonic())
+            self._free.extend(given_back.replace(bytes([FILM]), b""))
         return self._free.pop() if self._free else None
+
+    def hand_over(self, clip: bytes) -> None:
+        """Sends a clip, whole, through the line."""
+        self.counts["clips" if clip else "clips_failed"] += 1
+        self.tell(Clip(len(clip)))
+        self._channel.sendall(clip)
 
     def write(self, slot: int, rows: memoryview) -> None:
         """Copies a picture's bytes into its slot."""
@@ -192,6 +204,11 @@ def _pictures(
         outlet.counts["packets"] += 1
         outlet.counts["bytes"] += packet.size
         outlet.show_life()
+        now = time.monotonic()
+        outlet.ring.add(packet, now)
+        if outlet.ring.due(now):
+            clip = outlet.ring.cut(stream)
+            outlet.hand_over(clip if len(clip) <= job.longest_clip else b"")
         try:
             yield from packet.decode()
         except av.error.MemoryError:

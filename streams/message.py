@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from streams.filmed import LATEST
 
+FILM = 255  # the byte that asks for a clip; lower ones give slots back
 SLOTS = 3  # pictures a child may hand over before one is given back
 LONGEST_LINE = 16_384  # bytes
 LONGEST_RECORDING = 10 * 366 * 86_400.0  # seconds: no camera's recording is longer
@@ -25,6 +26,8 @@ COUNTED = {
     "dropped_before_keyframe",
     "dropped_unfetched",
     "damaged",
+    "clips",
+    "clips_failed",
 }
 _BOUNDS = {"position": LONGEST_RECORDING, "duration": LONGEST_RECORDING, "filmed_at": LATEST}
 
@@ -70,6 +73,13 @@ class Job:
     transport: str  # auto, tcp or udp
     open_timeout: float  # seconds
     read_timeout: float  # seconds
+    clip_seconds: float = 0.0  # before and after the moment that a clip is asked of; 0: there are none
+    clip_bytes: int = 0  # that are kept for a clip
+
+    @property
+    def longest_clip(self) -> int:
+        """Bytes, with what a file needs besides the packets."""
+        return self.clip_bytes + self.clip_bytes // 8 + 65_536
 
     @property
     def slot_bytes(self) -> int:
@@ -109,6 +119,13 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """The clip that was asked for: so many bytes follow this line. 0: there is none."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Alive:
     """Reading goes on, but no picture was due."""
 
@@ -125,9 +142,9 @@ class Finished:
     """The last message of a recording read to its end."""
 
 
-Message = StreamInfo | Picture | Alive | Failed | Finished
+Message = StreamInfo | Picture | Clip | Alive | Failed | Finished
 _KINDS: dict[str, type[Message]] = {
-    kind.__name__: kind for kind in (StreamInfo, Picture, Alive, Failed, Finished)
+    kind.__name__: kind for kind in (StreamInfo, Picture, Clip, Alive, Failed, Finished)
 }
 
 

@@ -56,6 +56,8 @@ async def probe(settings: StreamSettings, seconds: float = 5) -> ProbeReport:
                     opened = opened if info else now
                     info = message
                     continue
+                if isinstance(message, bytes):  # a clip, which nobody asks for here
+                    continue
                 child.take(message)
                 pictures.append(message)
                 if len(pictures) == 1:

@@ -41,7 +41,7 @@ class Recording:
                     if isinstance(message, StreamInfo):
                         self.opened, self.state = message, "online"
                         filmed = datetime.fromtimestamp(message.filmed_at, UTC)
-                    elif not self._closed:
+                    elif isinstance(message, Picture) and not self._closed:
                         read_to = message.position
                         yield self._frame(message, self._child, filmed)
             self._tell_if_cut_short(read_to)

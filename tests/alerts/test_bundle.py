@@ -166,9 +166,7 @@ NASTY = st.text(max_size=40) | st.sampled_from(
 
 def rendered(**changes: object) -> Page:
     verdict = replace(a_verdict(), **changes)  # type: ignore[arg-type]
-    return Page(
-        render(facts_of(verdict, a_frame()), [("seen", b"")], [], closed=(AT, verdict.reason)).decode()
-    )
+    return Page(render(facts_of(verdict, a_frame()), [("seen", b"")], []).decode())
 
 
 @given(NASTY, NASTY, NASTY)

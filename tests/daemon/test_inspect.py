@@ -7,8 +7,10 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 
 from alerts.evidence import EvidenceStore
 from alerts.judge import Judge
@@ -18,7 +20,12 @@ from config.settings import QualitySettings
 from daemon.inspect import look
 from detectors.quality.detector import QualityDetector
 from streams.frame import Frame
+from tests.clips import FPS, scene
+from tests.daemon.daemon_process import Daemon, eventually
 from tests.fakes import EPOCH
+from tests.rtsp import RtspServer
+
+KEYS = "aud=1:keyint=25:bframes=0:scenecut=0"
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +122,38 @@ def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
 
 def test_without_verify_there_is_nothing_to_do(tmp_path: Path) -> None:
     assert inspect(str(tmp_path)).returncode == 2
+
+
+@pytest.mark.real("gst-rtsp-server")
+def test_a_real_camera_leaves_evidence_that_holds(tmp_path: Path) -> None:
+    clip = tmp_path / "gate.h264"
+    noise = np.random.default_rng(1)
+    with av.open(str(clip), "w", format="h264") as container:
+        video = container.add_stream(
+            "libx264", rate=FPS, options={"preset": "ultrafast", "x264-params": KEYS}
+        )
+        assert isinstance(video, VideoStream)
+        video.width, video.height, video.pix_fmt, video.thread_count = 320, 180, "yuv420p", 1
+        for number in range(16 * FPS):
+            if number < 8 * FPS:
+                picture = scene(number, 320, 180) // 2 + noise.integers(0, 9, (180, 320, 3), np.uint8)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
+        container.mux(video.encode())
+    with RtspServer({"/gate": clip}, user="admin", password="pa55word-9") as server:
+        url = server.url("/gate", "admin", "pa55word-9")
+        body = (
+            f"streams: [{{name: gate, url: '{url}', clip_seconds: 1, transport: tcp}}]\n"
+            "defaults: {detectors: [quality]}\ndetectors: {quality: {frozen_after: 2}}\n"
+        )
+        with Daemon(tmp_path, body) as daemon:
+            evidence = daemon.state / "evidence"
+            made = eventually("a clip", lambda: next(evidence.rglob("clip.mp4"), None), 60)
+            eventually("a report with it", lambda: "clip.mp4" in (made.parent / "report.html").read_text())
+            daemon.stop()
+    found = look(made.parent)
+    assert found.good and found.same, found.words()
+    with av.open(str(made)) as container:
+        first = next(container.decode(video=0))
+        assert first.key_frame and first.width == 320
+    for path in evidence.rglob("*"):
+        assert not path.is_file() or b"pa55word-9" not in path.read_bytes(), path
