@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
+import re
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import alerts.client
 from alerts.channel import Message
 from alerts.client import SubscribeError
 from alerts.embedded_redis import EmbeddedRedis
@@ -69,8 +72,8 @@ class Reader:
         self.task = asyncio.create_task(self._read(url, pattern, since))
 
     async def _read(self, url: str, pattern: str, since: str | None) -> None:
-        async with aclosing(subscribe(url, pattern, since)) as alerts:
-            async for alert in alerts:
+        async with aclosing(subscribe(url, pattern, since)) as found:
+            async for alert in found:
                 async with self._grown:
                     self.ids.append(alert.id)
                     self._grown.notify_all()
@@ -323,3 +326,51 @@ async def test_what_an_ended_daemon_told_can_still_be_read(
     assert not (tmp_path / "redis" / "redis.url").exists()
     async with EmbeddedRedis(tmp_path / "redis"):  # nothing stays in the way of the next daemon
         pass
+
+
+@pytest.mark.parametrize("how", ["the pipe is closed", "Ctrl-C"])
+async def test_it_ends_at_once_though_nothing_comes(server: RedisServer, how: str) -> None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "daemon.cli", "subscribe", "--url", server.url,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stdout is not None and child.stderr is not None
+    try:
+        async with asyncio.timeout(30):
+            while not any(each["cmd"] == "xread" for each in server.client().client_list()):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        async with asyncio.timeout(3):
+            if how == "Ctrl-C":
+                child.send_signal(signal.SIGINT)
+            else:
+                child.stdout._transport.close()  # type: ignore[attr-defined]
+            assert await child.stderr.read() == b""
+            assert await child.wait() == (130 if how == "Ctrl-C" else 0)
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+
+
+async def test_a_user_with_the_rights_that_the_page_names(
+    server: RedisServer, publisher: Publisher, tmp_path: Path
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/subscribe.md").read_text()
+    found = re.search(r"^    user reader on >PASSWORD (.*)$", page, re.MULTILINE)
+    more = re.search(r"so it needs `(.*?)` besides", page)
+    assert found and more
+    with RedisServer(require("redis-server"), tmp_path / "acl", port=True) as guarded:
+        rules = found[1].split()
+        guarded.client().execute_command("ACL", "SETUSER", "reader", "on", ">pw", *rules)
+        url = guarded.url.replace("://", "://reader:pw@")
+        telling = Publisher(guarded.url)
+        names = [await telling.publish(), await telling.publish()]
+        await telling.channel.close()
+        for since, seen in (("0", names), ("10m", names), (names[0], names[1:])):
+            assert [each.id async for each in subscribe(url, since=since, live=False)] == seen
+        group = alerts.client.subscribe(url, group="g", worker="w", since="0", live=False)
+        with pytest.raises(SubscribeError, match=r"does not let us read .* no permissions"):
+            await anext(group)
+        guarded.client().execute_command("ACL", "SETUSER", "reader", *more[1].split())
+        group = alerts.client.subscribe(url, group="g", worker="w", since="0", live=False)
+        assert [each.id async for each in group] == names
