@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from redis.asyncio import Redis
 import alerts.client
 from alerts.client import Alert, Box, SubscribeError, read, subscribe
 from tests.alert_body import alert_body
+from tests.announcing import announcing
 from tests.real import require
 from tests.redis_server import RedisServer
 
@@ -46,8 +48,8 @@ async def names(url: str, **options: Any) -> list[str]:
     return [alert.id for alert in await all_of(url, **options)]
 
 
-async def some(found: Any, number: int) -> list[Alert]:
-    async with asyncio.timeout(20):
+async def some(found: Any, number: int, seconds: float = 20) -> list[Alert]:
+    async with asyncio.timeout(seconds):
         return [await anext(found) for _ in range(number)]
 
 
@@ -203,6 +205,44 @@ async def test_no_password_is_told() -> None:
         await anext(subscribe("http://u:hunter2@h"))
     assert "http://***@h is no address of a Redis server" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+async def test_each_comes_once_and_in_order_while_the_server_is_killed_hangs_and_drops_its_clients(
+    tmp_path: Path,
+) -> None:
+    options = ("--appendonly", "yes", "--appendfsync", "always")
+    chance = Random(7)
+    with RedisServer(require("redis-server"), tmp_path / "kept", *options) as server:
+        async with announcing(server.url, tmp_path) as telling, aclosing(subscribe(server.url)) as found:
+            reading = asyncio.create_task(some(found, 120, seconds=60))
+            await until_blocked(server)
+
+            async def tell(stream: str) -> None:
+                for number in range(60):
+                    await telling.tell(stream=stream, reason=str(number))
+                    await asyncio.sleep(chance.uniform(0, 0.06))
+
+            async def disturb() -> None:
+                for trouble in ("kill", "drop", "hang", "kill", "drop"):
+                    await asyncio.sleep(chance.uniform(0.1, 0.5))
+                    if trouble == "kill":
+                        server.kill()
+                        await asyncio.sleep(chance.uniform(0, 0.3))
+                        server.start()
+                    elif trouble == "hang":
+                        server.pause()
+                        await asyncio.sleep(0.3)
+                        server.resume()
+                    else:
+                        server.client().client_kill_filter(_type="normal", skipme=True)
+
+            await asyncio.gather(tell("gate"), tell("yard"), disturb())
+            alerts = await reading
+    for stream in ("gate", "yard"):
+        own = [alert for alert in alerts if alert.stream == stream]
+        assert [alert.reason for alert in own] == [str(number) for number in range(60)]
+        assert [alert.sequence for alert in own] == list(range(1, 61))
+    assert {alert.missed for alert in alerts} == {0}
 
 
 async def test_workers_share_and_one_goes_on_where_it_was(server: RedisServer) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -19,7 +17,8 @@ from alerts.outbox import Outbox
 from alerts.redis_channel import ALERTS, SENT, RedisChannel
 from tests.alerts.samples import put_many, renderer, verdict
 from tests.alerts.test_delivery import running, until_delivered
-from tests.real import absent, require
+from tests.javascript import npm_packages
+from tests.real import require
 from tests.redis_server import RedisServer, free_port
 
 pytestmark = pytest.mark.real("redis-server")
@@ -395,25 +394,8 @@ const { createClient } = require('redis');
 """
 
 
-@pytest.fixture(scope="session")
-def node_redis() -> Path:
-    """A folder with npm's `redis` package in it, kept between runs."""
-    require("node")
-    npm = require("npm")
-    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "framewarden-tests" / "node"
-    if not (folder / "node_modules" / "redis").is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), "redis@5"]
-        try:
-            subprocess.run(command, capture_output=True, timeout=60, check=True)
-        except (subprocess.SubprocessError, OSError) as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            absent(f"npm cannot install the package redis here ({error})")
-    return folder
-
-
-async def test_a_node_program_hears_alerts(system_redis: str, tmp_path: Path, node_redis: Path) -> None:
-    script = node_redis / "subscriber.js"
+async def test_a_node_program_hears_alerts(system_redis: str, tmp_path: Path) -> None:
+    script = npm_packages() / "subscriber.cjs"
     script.write_text(NODE_SUBSCRIBER)
     with RedisServer(system_redis, tmp_path / "redis", port=True) as server:
         listener = await asyncio.create_subprocess_exec(
