@@ -11,6 +11,8 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+OVERHEAD = 512  # bytes that a packet takes besides what it holds
+
 
 class Ring:
     """Whole groups of pictures, each from its keyframe on: the last `seconds` of them, at most `limit` bytes.
@@ -19,28 +21,30 @@ class Ring:
     """
 
     def __init__(self, seconds: float, limit: int) -> None:
+        self.size = 0  # bytes
         self._seconds = seconds
         self._limit = limit
-        self._packets: deque[tuple[float, Packet[VideoStream]]] = deque()  # time.monotonic() of the arrival
-        self.size = 0  # bytes
+        self._groups: deque[_Group] = deque()
         self._since: float | None = None  # the moment that a clip is wanted of
         self._last: int | None = None  # timestamp
 
     def add(self, packet: Packet[VideoStream], now: float) -> None:
-        """One more packet."""
+        """One more packet, which arrived at `now` seconds."""
         stamp = packet.dts if packet.dts is not None else packet.pts
         if not self._seconds or not packet.size or stamp is None:
             return
         if self._last is not None and stamp <= self._last:  # the camera set its clock: another footage
             self._clear()
-        if packet.is_keyframe or self._packets:
-            self._packets.append((now, packet))
-            self.size += packet.size
-            self._last = stamp
+        if packet.is_keyframe:
+            self._groups.append(_Group(now))
+        elif not self._groups:
+            return
+        self._groups[-1].add(packet)
+        self.size += packet.size + OVERHEAD
+        self._last = stamp
         begin = (now if self._since is None else self._since) - self._seconds
-        while (end := self._second_group()) and (self.size > self._limit or self._packets[end][0] <= begin):
-            for _ in range(end):
-                self.size -= self._packets.popleft()[1].size
+        while len(self._groups) > 1 and (self.size > self._limit or self._groups[1].began <= begin):
+            self.size -= self._groups.popleft().size
         if self.size > self._limit:  # one group alone
             self._clear()
 
@@ -55,28 +59,36 @@ class Ring:
     def cut(self, stream: VideoStream) -> bytes:
         """The clip, a fragmented MP4; empty where there is nothing, or what MP4 cannot hold."""
         self._since = None
-        if not self._packets:
+        packets = [packet for group in self._groups for packet in group.packets]
+        if not packets:
             return b""
-        begin = min(_stamp(packet) for _, packet in self._packets)
+        begin = min(_stamp(packet) for packet in packets)
         file = io.BytesIO()
         try:
             with av.open(file, "w", format="mp4", options={"movflags": "frag_keyframe+empty_moov"}) as clip:
-                track = clip.add_stream_from_template(stream, opaque=False)
-                for _, packet in self._packets:
+                track = clip.add_stream_from_template(stream, opaque=True)  # as it is: no encoder is opened
+                for packet in packets:
                     clip.mux(_moved(packet, begin, track))
-        except (av.error.FFmpegError, ValueError):
+        except (av.error.FFmpegError, ValueError, OverflowError):
             return b""
         return file.getvalue()
 
-    def _second_group(self) -> int:
-        """Where the second keyframe stands; 0 where there is none."""
-        return next(
-            (place for place, (_, packet) in enumerate(self._packets) if place and packet.is_keyframe), 0
-        )
-
     def _clear(self) -> None:
-        self._packets.clear()
+        self._groups.clear()
         self.size, self._last = 0, None
+
+
+class _Group:
+    """A keyframe, and what builds upon it."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began  # time.monotonic()
+        self.packets: list[Packet[VideoStream]] = []
+        self.size = 0  # bytes
+
+    def add(self, packet: Packet[VideoStream]) -> None:
+        self.packets.append(packet)
+        self.size += packet.size + OVERHEAD
 
 
 def _stamp(packet: Packet[VideoStream]) -> int:

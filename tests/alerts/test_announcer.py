@@ -1,9 +1,10 @@
 """Announcing: evidence first, then the outbox, in order, whatever the disk does."""
 
 import asyncio
+import hashlib
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from alerts.announcer import Announcer
 from alerts.evidence import Evidence, EvidenceStore
+from alerts.manifest import read as read_manifest
+from alerts.manifest import unlike
 from alerts.outbox import Outbox
 from alerts.received import Received, read
 from alerts.verdict import Change, Verdict
@@ -210,3 +213,66 @@ async def test_a_cancellation_as_the_pictures_are_done_is_not_swallowed(
         task.cancel()
         done, _ = await asyncio.wait([task], timeout=2)
         assert done, f"cancellation {number} was lost"
+
+
+# --- what an alert does not wait for
+
+
+async def test_the_clip_is_named_before_it_comes_and_put_to_the_rest(outbox: Outbox, tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path / "evidence", 30, 5)
+    wanted: list[tuple[str, Callable[[bytes], None]]] = []
+
+    def film(stream: str, take: Callable[[bytes], None]) -> bool:
+        wanted.append((stream, take))
+        return True
+
+    announcing = Announcer(outbox, store, film=film)
+    await announcing.announce_all([a_verdict()], a_frame())
+    await announcing.announce_all([replace(a_verdict(), change=Change.UPDATED)], a_frame())
+    opened, updated = await waiting(outbox)
+    clip = Path(opened.data["evidence"]["clip"])
+    assert clip == Path(opened.data["evidence"]["picture"]).with_name("clip.mp4")
+    assert Path(opened.data["evidence"]["report"]).name == "report.html"
+    assert updated.data["evidence"]["clip"] is None
+    ((stream, take),) = wanted
+    assert stream == "gate"
+    take(b"a film")
+    announcing.close()  # waits for what is being written
+    manifest = read_manifest(clip.parent)
+    assert manifest.files["clip.mp4"] == hashlib.sha256(b"a film").hexdigest()
+    assert unlike(clip.parent, manifest) == []
+    report = await asyncio.to_thread(clip.with_name("report.html").read_text)
+    assert 'src="clip.mp4"' in report
+    assert store.find(a_verdict()).clip == clip
+
+
+async def test_no_clip_is_named_where_none_may_come(outbox: Outbox, tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path / "evidence", 30, 5)
+    announcing = Announcer(outbox, store, film=lambda _stream, _take: False)
+    await announcing.announce_all([a_verdict()], a_frame())
+    (told,) = await waiting(outbox)
+    assert told.data["evidence"]["clip"] is None
+
+
+class SlowStore(EvidenceStore):
+    """Everything but the pictures hangs until it is let go."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, 30, 5)
+        self.let_go = threading.Event()
+
+    def complete(self, verdict: Verdict, frame: Frame | None) -> None:
+        self.let_go.wait(30)
+        super().complete(verdict, frame)
+
+
+async def test_alerts_do_not_wait_for_the_rest_of_the_evidence(outbox: Outbox, tmp_path: Path) -> None:
+    store = SlowStore(tmp_path / "evidence")
+    announcing = announcer(outbox, store)
+    for number in range(40):
+        await announcing.announce_all([a_verdict(alert_id=f"{number:032x}")], a_frame())
+    assert len(await waiting(outbox)) == 40
+    assert store.counts["evidence_incomplete"] == 8
+    store.let_go.set()
+    announcing.close()
+    assert store.counts["evidence_completed"] == 32

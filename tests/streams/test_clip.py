@@ -1,16 +1,23 @@
 """Clips around a moment: cut from the packets as they came, bounded, and played by others."""
 
 import asyncio
+import io
 import json
 import subprocess
+import time
 from collections import Counter
 from contextlib import aclosing
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.packet import Packet
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from config.settings import StreamSettings
 from streams.camera import Camera
@@ -88,6 +95,11 @@ def test_a_clip_shows_the_moment(tmp_path: Path) -> None:
     assert SECONDS * 25 - 1 <= place <= SECONDS * 25 + 10
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return write_clip(tmp_path_factory.mktemp("clip") / "a.mp4", seconds=1).read_bytes()
+
+
 def test_the_ring_keeps_to_its_bounds(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "a.mp4", seconds=8, keyframe_every=25, noise=40)
     _, ring, most = filled(source, 2, 10_000_000)
@@ -108,6 +120,27 @@ def test_without_packets_there_is_no_clip(tmp_path: Path) -> None:
         assert not ring.due(5)
 
 
+STAMPS = st.none() | st.integers(-(2**63) + 1, 2**63 - 1) | st.integers(0, 500)
+MadeUp = tuple[int, bool, int | None, int | None, float]  # bytes, keyframe, dts, pts, seconds since the last
+PACKETS = st.tuples(st.integers(0, 3000), st.booleans(), STAMPS, STAMPS, st.floats(0, 3))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PACKETS, max_size=30))
+def test_no_packets_do_harm(whole: bytes, made_up: list[MadeUp]) -> None:
+    with av.open(io.BytesIO(whole)) as container:
+        stream = container.streams.video[0]
+        ring, now = Ring(1, 20_000), 0.0
+        for size, key, dts, pts, later in made_up:
+            packet: Any = Packet(bytes(size))
+            packet.dts, packet.pts, packet.is_keyframe, packet.time_base = dts, pts, key, Fraction(1, 90_000)
+            now += later
+            ring.add(packet, now)
+            assert 0 <= ring.size <= 20_000
+        ring.want(now)
+        assert isinstance(ring.cut(stream), bytes)
+
+
 async def filmed(camera: Camera, clips: list[bytes]) -> None:
     """Watches until one clip is there."""
     asked = False
@@ -126,8 +159,8 @@ async def filmed(camera: Camera, clips: list[bytes]) -> None:
 async def test_a_real_camera_is_filmed(tmp_path: Path, codec: str, ending: str) -> None:
     source = write_clip(tmp_path / f"a.{ending}", codec=codec, seconds=4)
     with RtspServer({"/gate": source}) as server:
-        settings = StreamSettings(name="gate", url=server.url("/gate"), clip_seconds=1, transport="tcp")
-        camera = Camera(settings, 5, 64)
+        gate = StreamSettings(name="gate", url=server.url("/gate"), clip_seconds=1, transport="tcp")
+        camera = Camera(gate, 5, 64)
         clips: list[bytes] = []
         await filmed(camera, clips)
     assert clips[0] == clips[1]
@@ -141,8 +174,8 @@ async def test_a_real_camera_is_filmed(tmp_path: Path, codec: str, ending: str) 
 @pytest.mark.real("gst-rtsp-server")
 async def test_no_clips_where_none_are_wanted(tmp_path: Path) -> None:
     with RtspServer({"/gate": write_clip(tmp_path / "a.h264")}) as server:
-        settings = StreamSettings(name="gate", url=server.url("/gate"), clip_seconds=0, transport="tcp")
-        camera = Camera(settings, 5, 64)
+        gate = StreamSettings(name="gate", url=server.url("/gate"), clip_seconds=0, transport="tcp")
+        camera = Camera(gate, 5, 64)
         assert not camera.film(lambda _: None)
         async with aclosing(camera.sights()) as sights:
             async for sight in sights:
@@ -174,6 +207,18 @@ async def test_a_child_that_lies_about_clips_is_killed(lie: bytes) -> None:
         await listen()
     assert error.value.fault is StreamFault.CRASHED
     assert counts["children_died"] == 1
+
+
+async def test_a_large_clip_comes_whole_and_soon() -> None:
+    clip = bytes(range(256)) * 50_000  # 12.8 MB
+    job = replace(JOB, clip_seconds=1.0, clip_bytes=12_000_000)
+    began = time.monotonic()
+    async with Child(job, Counter(), Liar(*said(INFO), pack(Clip(len(clip)), {}) + clip)) as child:
+        messages = child.messages()
+        await anext(messages)
+        child.film()
+        assert await anext(messages) == clip
+    assert time.monotonic() - began < 3
 
 
 def test_the_byte_that_asks_is_no_slot() -> None:
