@@ -67,9 +67,24 @@ def in_plain_words(alert: Received, link: str = "", zone: tzinfo | None = None) 
 
 def what_to_do(alert: Received) -> str:
     """One sentence or two."""
-    if fault := _fault(alert):
+    return advice(alert.kind, alert.label)
+
+
+def advice(kind: str, label: str) -> str:
+    """What can be done about such alerts: one sentence or two."""
+    if fault := _fault(kind, label):
         return f"{ADVICE[fault][:1].upper()}{ADVICE[fault][1:]}."
-    return _WHAT_TO_DO.get(alert.label) or _WHAT_TO_DO.get(alert.kind) or _OTHERWISE
+    return _WHAT_TO_DO.get(label) or _WHAT_TO_DO.get(kind) or _OTHERWISE
+
+
+def what_happened(kind: str, label: str) -> str:
+    """What such alerts are about, in a few words."""
+    if fault := _fault(kind, label):
+        return f"the picture is {NAMED.get(fault, fault)}"
+    if words := _WHAT.get(label):
+        return words
+    words = _WHAT.get(kind, kind)
+    return f"{words} ({label})" if label else words
 
 
 def linked(alert: Received, link: str) -> str:
@@ -85,18 +100,12 @@ def _title(alert: Received) -> str:
     return _one_line(f"{alert.severity.upper()}: {alert.stream}: {_what(alert)}{again}")
 
 
-def _fault(alert: Received) -> Fault | None:
-    known = alert.kind == "quality" and alert.label in set(Fault)
-    return Fault(alert.label) if known else None
+def _fault(kind: str, label: str) -> Fault | None:
+    return Fault(label) if kind == "quality" and label in set(Fault) else None
 
 
 def _what(alert: Received) -> str:
-    if fault := _fault(alert):
-        return f"the picture is {NAMED.get(fault, fault)}"
-    if words := _WHAT.get(alert.label):
-        return words
-    words = _WHAT.get(alert.kind, alert.kind)
-    return f"{words} ({alert.label})" if alert.label else words
+    return what_happened(alert.kind, alert.label)
 
 
 def _measured(alert: Received) -> str:

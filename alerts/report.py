@@ -7,6 +7,7 @@ from html import escape
 from typing import Any, Final
 
 from alerts.curve import Point, to_svg
+from alerts.plain_words import advice, what_happened
 
 # Nothing is fetched from anywhere, and no script runs, whatever a name holds.
 _POLICY: Final = "default-src 'none'; img-src data:; media-src 'self' file:; style-src 'unsafe-inline'"
@@ -35,14 +36,16 @@ def render(
     alert, judged = facts["alert"], facts["judged"] or {}
     closed = facts.get("closed")
     first, opened = (datetime.fromisoformat(alert[name]) for name in ("first_frame_at", "captured_at"))
-    what = " ".join(filter(None, [alert["label"] or alert["kind"], alert["subject"]]))
+    what = what_happened(alert["kind"], alert["label"])
+    title = f"{alert['stream']}: {what}"
     rows = [
-        ("What", f"{alert['kind']}: {what}"),
+        ("What", " ".join(filter(None, [alert["kind"], alert["label"], alert["subject"]]))),
         ("Where", alert["stream"]),
         ("Since", _clock(first)),
         ("Until", _until(first, closed)),
         ("How bad", alert["severity"]),
         ("How sure", _how_sure(alert, judged)),
+        ("What to do", advice(alert["kind"], alert["label"])),
         ("Judged by", _judged_by(facts["detector"])),
         ("Alert", alert["alert_id"]),
     ]
@@ -52,8 +55,8 @@ def render(
         "<!doctype html><html lang=en><head><meta charset=utf-8>",
         '<meta name=viewport content="width=device-width,initial-scale=1">',
         f'<meta http-equiv=Content-Security-Policy content="{_POLICY}">',
-        f"<title>{_text(what)} on {_text(alert['stream'])}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>{_text(what)} on {_text(alert['stream'])}</h1>",
+        f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{_text(title)}</h1>",
         f"<p class={'critical' if alert['severity'] == 'critical' else 'soft'}>{_text(alert['reason'])}</p>",
         "<dl>",
         *(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in rows),

@@ -152,7 +152,14 @@ class Page(HTMLParser):
 
 def test_the_report_says_what_where_when_and_how_sure(tmp_path: Path) -> None:
     page = Page((bundled(tmp_path) / REPORT).read_text())
-    said = ["motion on gate", "too fast", "warning", "2026-11-23 23:59:59 UTC", "after 0:00:09"]
+    said = [
+        "gate: something unusual (motion)",
+        "decide whether somebody has to go",
+        "too fast",
+        "warning",
+        "2026-11-23 23:59:59 UTC",
+        "after 0:00:09",
+    ]
     for words in [*said, "score 7.2, alarming from 5: 1.4 times the threshold"]:
         assert words in page.text
     assert all(each.startswith("data:image/jpeg;base64,") for each in page.loads)
