@@ -274,6 +274,17 @@ async def test_what_a_dead_worker_had_goes_to_another(server: RedisServer) -> No
     assert claimed == [str(number) for number in range(1, 26)]
 
 
+async def test_what_a_dead_worker_had_is_found_behind_much_that_is_worked_on(server: RedisServer) -> None:
+    for number in range(1, 41):
+        put(server, f"{number}", sequence=number)
+    redis = server.client()
+    redis.xgroup_create(ALERTS, "g", "0")
+    redis.xreadgroup("g", "busy", {ALERTS: ">"}, 35)
+    dead = [entry for entry, _ in redis.xreadgroup("g", "dead", {ALERTS: ">"}, 5)[0][1]]
+    redis.xclaim(ALERTS, "g", "dead", 0, dead, idle=120_000)
+    assert await names(server.url, group="g", worker="ann") == [str(number) for number in range(36, 41)]
+
+
 async def test_a_group_that_the_server_lost_is_made_anew(
     server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
