@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,9 @@ from alerts.told import Told
 
 _ROUNDS: Final = 4  # how many rounds of sending open alerts may fail until Alertmanager takes them for over
 _AT_ONCE: Final = 200  # open alerts in one request
+_HOPELESS: Final = 5  # single alerts that are refused before one is taken
+
+log = logging.getLogger(__name__)
 
 
 class AlertmanagerChannel:
@@ -47,6 +51,7 @@ class AlertmanagerChannel:
             url.rstrip("/") + "/api/v2/alerts", timeout=timeout, authorization=authorization, ca_file=ca_file
         )
         self._told = Told(memory)
+        self._left_out: dict[str, int] = {}  # by alert: the sequence number that was refused
         self._loaded = False
         self._resend = resend
         self._link = link
@@ -75,10 +80,11 @@ class AlertmanagerChannel:
         await self._load()
         if time.monotonic() < self._sent_at + self._resend:
             return False
-        alerts = [self._alert(alert) for alert in self._told]
+        alerts = [alert for alert in self._told if alert.sequence != self._left_out.get(alert.alert_id)]
         for first in range(0, max(1, len(alerts)), _AT_ONCE):
-            await self._send(alerts[first : first + _AT_ONCE])
+            await self._send_again(alerts[first : first + _AT_ONCE])
             await asyncio.sleep(0)
+        self._left_out = {each: number for each, number in self._left_out.items() if self._told.get(each)}
         self._sent_at = time.monotonic()
         return True
 
@@ -89,6 +95,37 @@ class AlertmanagerChannel:
         if not self._loaded:
             await self._aside.run(self._told.load)
             self._loaded = True
+
+    async def _send_again(self, alerts: Sequence[Received]) -> None:
+        """Smaller and smaller parts of what is refused, until it is found which alert is the matter.
+
+        That one is left out until there is news of it. Where nothing at all is taken, it is no alert's fault:
+        raises PublishError.
+        """
+        refused: list[tuple[Received, PublishError]] = []
+        taken = 0
+        parts = [alerts]
+        while parts:
+            part = parts.pop()
+            try:
+                await self._send([self._alert(alert) for alert in part])
+                taken += len(part)
+            except PublishError as error:
+                if not error.permanent or not part:
+                    raise
+                if len(part) > 1:
+                    half = len(part) // 2
+                    parts += [part[half:], part[:half]]
+                    continue
+                refused.append((part[0], error))
+                if not taken and (len(refused) == _HOPELESS or not parts):
+                    raise
+        for alert, reason in refused:
+            self._left_out[alert.alert_id] = alert.sequence
+            log.error(
+                "Channel '%s': alert %s of %s is not told again while it is open: %s",
+                self.name, alert.alert_id, alert.stream, reason,
+            )  # fmt: skip
 
     async def _send(self, alerts: list[dict[str, Any]]) -> None:
         await self._post.send(json.dumps(alerts).encode(), {"Content-Type": "application/json"})

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from alerts.channel import Channel, PublishError
 from alerts.outbox import Outbox, Waiting
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TEND_SECONDS = 15.0  # between two looks of a channel after itself, while there is nothing to hand over
+_DOWN: Final = "is down, alerts wait in the outbox"
 LONGEST_RETRY_AFTER = 600.0  # a receiver may ask for so long a pause, and no longer
 
 
@@ -53,6 +54,7 @@ class Delivery:
         self._singly = 0  # so many messages go one by one, to find the one that is refused
         self._one_at_a_time = asyncio.Lock()
         self._down_since = 0.0
+        self._untended = False  # whether the last look of the channel after itself failed
 
     @property
     def waiting(self) -> int:
@@ -63,26 +65,32 @@ class Delivery:
         """Until cancelled. Only a mistake of ours raises."""
         news = self._outbox.news(self.channel.name)
         wait = self._first_retry
-        tended = float("-inf")
+        tend_at = float("-inf")
         while True:
             news.clear()
             try:
-                if time.monotonic() >= tended + self._tend_every:
-                    await self._tend()
-                    tended = time.monotonic()
+                if time.monotonic() >= tend_at:
+                    trouble = await self._tend()
+                    pause = self._pause(wait, trouble) if trouble else self._tend_every
+                    tend_at = time.monotonic() + pause
+                    if trouble:
+                        wait = min(2 * wait, self._longest_retry)
+                        if trouble.retry_after:
+                            await asyncio.sleep(pause)
+                            continue
                 published = self.counts["published"]
+                # Also after trouble: what was refused may be old alerts that are told again, not new ones.
                 if await self._hand_over():
-                    if self.counts["published"] > published:
+                    if self.counts["published"] > published and not self._untended:
                         wait = self._first_retry
                     continue
             except PublishError as error:
                 self._went_down(error)
-                pause = max(wait * random.uniform(0.5, 1), min(error.retry_after or 0, LONGEST_RETRY_AFTER))
-                await asyncio.sleep(pause)
+                await asyncio.sleep(self._pause(wait, error))
                 wait = min(2 * wait, self._longest_retry)
                 continue
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._tend_every):
+                async with asyncio.timeout(max(0.0, tend_at - time.monotonic())):
                     await news.wait()
 
     async def drain(self, timeout: float) -> int:  # noqa: ASYNC109 - a stop has a deadline, and goes on after it
@@ -112,10 +120,22 @@ class Delivery:
         else:
             self._went_down(trouble)
 
-    async def _tend(self) -> None:
+    async def _tend(self) -> PublishError | None:
+        """What was in the way, which is told; it was no message, so that nothing is refused for good."""
         async with self._one_at_a_time:
-            if await self._in_time(self.channel.tend(), "did not answer"):
+            try:
+                saw = await self._in_time(self.channel.tend(), "did not answer")
+            except PublishError as error:
+                self._untended = True
+                what = (
+                    "takes no open alerts again" if error.permanent else "is down, alerts wait in the outbox"
+                )
+                self._went_down(PublishError(str(error)), what)
+                return error
+            self._untended = False
+            if saw:
                 self._came_back()
+            return None
 
     async def _hand_over(self) -> bool:
         """One batch; False where nothing waits. Raises PublishError."""
@@ -184,7 +204,11 @@ class Delivery:
                 raise
             raise PublishError(f"{otherwise} within {self._patience:g} s") from None
 
-    def _went_down(self, error: PublishError) -> None:
+    @staticmethod
+    def _pause(wait: float, error: PublishError) -> float:
+        return max(wait * random.uniform(0.5, 1), min(error.retry_after or 0, LONGEST_RETRY_AFTER))
+
+    def _went_down(self, error: PublishError, what: str = _DOWN) -> None:
         self.counts["failed"] += 1
         self.last_error = str(error)
         if error.permanent or self.connected is False:
@@ -192,9 +216,11 @@ class Delivery:
         self.counts["lost_connection"] += self.connected is True
         self.connected = False
         self._down_since = time.monotonic()
-        log.warning("Channel '%s' is down, alerts wait in the outbox: %s", self.channel.name, error)
+        log.warning("Channel '%s' %s: %s", self.channel.name, what, error)
 
     def _came_back(self) -> None:
+        if self._untended:
+            return  # it takes messages, and not what it is told besides them
         if self.connected is False:
             log.warning(
                 "Channel '%s' takes alerts again after %.0f s; %d more are waiting",

@@ -223,3 +223,61 @@ async def test_through_the_outbox_while_alertmanager_comes_and_goes(
             assert [alert["labels"]["label"] for alert in await firing(server)] == ["a2", "a3"]
             await asyncio.sleep(2)
             assert len(await firing(server)) == 2, "it is told again before their time is over"
+
+
+async def test_a_proxy_that_takes_no_large_request_gets_smaller_ones(
+    receiver: Receiver, opened: Callable[..., AlertmanagerChannel]
+) -> None:
+    channel = opened(url=receiver.url, resend=0.01)
+    wanted = [f"a{number}" for number in range(7)]
+    for number, alert_id in enumerate(wanted):
+        await channel.publish([message(sequence=number + 1, alert_id=alert_id, label=alert_id)])
+    receiver.got.clear()
+    receiver.most = 2
+    await asyncio.sleep(0.02)
+    assert await channel.tend()
+    assert [
+        each["labels"]["label"] for body in receiver.bodies() if len(body) <= 2 for each in body
+    ] == wanted
+
+
+async def test_one_alert_that_is_refused_is_left_out_and_the_others_are_told_again(
+    receiver: Receiver, opened: Callable[..., AlertmanagerChannel], caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = opened(url=receiver.url, resend=0.01)
+    for number in range(7):
+        await channel.publish([message(sequence=number + 1, alert_id=f"a{number}", label=f"a{number}")])
+    receiver.dislikes = '"a3"'
+    for _ in range(3):
+        receiver.got.clear()
+        await asyncio.sleep(0.02)
+        assert await channel.tend()
+    [body] = receiver.bodies()
+    assert [each["annotations"]["alert_id"] for each in body] == ["a0", "a1", "a2", "a4", "a5", "a6"]
+    [told] = [record.message for record in caplog.records]
+    assert told.startswith("Channel 'alertmanager': alert a3 of gate is not told again while it is open: ")
+    assert "does not take this message: 400" in told
+    receiver.dislikes = ""
+    await channel.publish([message("updated", 8, "a3", label="a3")])
+    receiver.got.clear()
+    await asyncio.sleep(0.02)
+    assert await channel.tend()
+    assert len(receiver.bodies()[0]) == 7, "there was news of it"
+
+
+async def test_new_alerts_go_to_an_alertmanager_that_takes_none_again(
+    receiver: Receiver, opened: Callable[..., AlertmanagerChannel], tmp_path: Path
+) -> None:
+    channel = opened(url=receiver.url, resend=0.01)
+    async with Outbox(tmp_path / "outbox", ["alertmanager"]) as outbox:
+        delivery = deliver(outbox, channel, tend_every=0.02)
+        async with running(delivery):
+            await outbox.put(verdict(), lambda n: message(sequence=n, alert_id="old", label="old"))
+            await until_delivered(delivery)
+            receiver.dislikes = '"old"'
+            await asyncio.sleep(0.2)
+            assert "does not take this message: 400" in delivery.last_error
+            await outbox.put(verdict(), lambda n: message(sequence=n, alert_id="new", label="new"))
+            await until_delivered(delivery)
+            await asyncio.sleep(0.2)
+            assert (delivery.connected, delivery.last_error) == (True, ""), "the old one is left out"

@@ -299,3 +299,27 @@ async def test_a_quiet_channel_is_tended_and_seen_to_be_away(tmp_path: Path) -> 
             channel.trouble = None
             await asyncio.sleep(0.2)
             assert delivery.connected
+
+
+async def test_a_channel_that_cannot_be_tended_gets_its_messages_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = Collector()
+    channel.looks = True
+    channel.trouble = PublishError("413: too large", permanent=True)
+    async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
+        delivery = deliver(outbox, channel, tend_every=0.02)
+        async with running(delivery):
+            for _ in range(3):
+                await put_many(outbox, 10)
+                await until_delivered(delivery)
+                await asyncio.sleep(0.05)
+            assert channel.sequences() == list(range(1, 31))
+            assert (delivery.connected, delivery.last_error) == (False, "413: too large")
+            assert delivery.counts["refused"] == 0
+            channel.trouble = None
+            await asyncio.sleep(0.2)
+            assert (delivery.connected, delivery.last_error) == (True, "")
+    first, second = [record.message for record in caplog.records]
+    assert first == "Channel 'redis' refuses what is open: 413: too large"
+    assert second.startswith("Channel 'redis' takes alerts again after")

@@ -43,6 +43,8 @@ class Receiver:
     def __init__(self) -> None:
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[web.Response] = []  # the next ones; then 204
+        self.most = 1_000_000  # more in one list are too large for it
+        self.dislikes = ""  # refuses what holds these letters
         self.delay = 0.0
         self.url = ""
 
@@ -50,6 +52,10 @@ class Receiver:
         body = await request.read()
         self.got.append((dict(request.headers), body))
         await asyncio.sleep(self.delay)
+        if isinstance(event := json.loads(body), list) and len(event) > self.most:
+            return web.Response(status=413)
+        if self.dislikes and self.dislikes in body.decode():
+            return web.Response(status=400)
         return self.answers.pop(0) if self.answers else web.Response(status=204)
 
     def bodies(self) -> list[Any]:
