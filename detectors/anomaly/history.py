@@ -8,19 +8,23 @@ import logging
 import struct
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from detectors.anomaly.whole_write import write_all
 
 FOLDER = "history"  # within a stream's
 SEGMENT = 64 * 1024  # bytes: 55 minutes at five pictures a second
 MOST = 1_750_000  # bytes of a camera: a day at five pictures a second
 MOST_SEGMENTS = 1000
 BUFFERED = 5.0  # seconds of what was scored that may be lost
+PAUSE = 60.0  # seconds before a disk that did not take it is asked again
 TICK = 0.01  # seconds
 STEP = 1 / 256  # of a score
 UNTOLD = 4095  # in place of a score: it could not tell
@@ -48,9 +52,11 @@ class History:
 
     def __init__(self, folder: Path) -> None:
         """`folder` is the stream's, under anomaly/ in the state folder."""
-        self.counts: Counter[str] = Counter()  # history_lost: times that what was scored could not be written
+        self.counts: Counter[str] = Counter()  # history_lost: pictures whose score could not be written
         self._folder = folder / FOLDER
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
+        self._written = 0  # bytes of its records
+        self._lost_at: float | None = None  # seconds since 1970; what is scored soon after is lost too
         self._threshold = 0.0
         self._waiting = bytearray()
         self._flushed = self._last = 0.0  # seconds since 1970
@@ -59,6 +65,9 @@ class History:
     def add(self, at: datetime, score: float | None, threshold: float) -> None:
         """One picture's score, None where it could not be told."""
         now = at.timestamp()
+        if self._lost_at is not None and 0 <= now - self._lost_at < PAUSE:
+            self.counts["history_lost"] += 1
+            return
         try:
             passed = round((now - self._last) / TICK)
             if (
@@ -77,6 +86,7 @@ class History:
                 self._flush(now)
         except OSError as error:
             self._lose(error)
+            self._lost_at = now
 
     def close(self) -> None:
         """Writes down the last seconds."""
@@ -101,14 +111,17 @@ class History:
             size -= oldest.stat().st_size
             oldest.unlink()
         number = int(segments[-1].stem) + 1 if segments else 0
-        self._file = (self._folder / f"{number:08d}.scores").open("xb", buffering=0)
-        self._file.write(_HEAD.pack(_MAGIC, threshold, now))
+        self._file = FileIO(self._folder / f"{number:08d}.scores", "xb")
+        self._written = 0
+        write_all(self._file, _HEAD.pack(_MAGIC, threshold, now))
         self._threshold, self._last, self._flushed, self._size = threshold, now, now, _HEAD.size
+        self._lost_at = None
 
     def _flush(self, now: float) -> None:
         if self._file and self._waiting:
-            waiting, self._waiting = bytes(self._waiting), bytearray()
-            self._file.write(waiting)
+            write_all(self._file, bytes(self._waiting))
+            self._written += len(self._waiting)
+            self._waiting.clear()
         self._flushed = now
 
     def _lose(self, error: OSError) -> None:
@@ -118,8 +131,14 @@ class History:
                 self._folder,
                 error.strerror,
             )
-        self.counts["history_lost"] += 1
+        self.counts["history_lost"] += max(1, len(self._waiting) // _RECORD.itemsize)
         self._waiting.clear()
+        if self._file:
+            with suppress(OSError):  # it was told already that the disk fails
+                self._file.close()
+            if not self._written:  # nothing but a header: it would push out one with scores
+                with suppress(OSError):
+                    Path(str(self._file.name)).unlink(missing_ok=True)
         self._file = None
 
 

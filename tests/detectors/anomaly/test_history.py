@@ -1,9 +1,11 @@
 """The score history: small, bounded, and readable whatever happened to the writer."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -115,6 +117,51 @@ def test_a_disk_that_takes_nothing_is_counted_and_stops_nobody(
     assert history.counts["history_lost"] == 3
     (said,) = caplog.messages
     assert "cannot be written: File exists. Watching goes on without it." in said
+
+
+@pytest.fixture
+def full_disk() -> Iterator[Callable[[int], None]]:
+    """Lets files be made, and grow to so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.mark.parametrize("room", [0, 7, 16, 31])  # bytes: for no header, half of one, a whole one, some records
+def test_a_full_disk_pushes_out_nothing_and_is_written_to_again_once_there_is_room(
+    tmp_path: Path, full_disk: Callable[[int], None], room: int
+) -> None:
+    write(tmp_path, [(number / 5, 1.0, 4.6) for number in range(3000)])
+    history = History(tmp_path)
+    full_disk(room)
+    for number in range(3000, 20_000):
+        history.add(START + timedelta(seconds=number / 5), 1.0, 4.6)
+    assert len(list((tmp_path / FOLDER).iterdir())) == 1
+    assert len(read_history(tmp_path)) == 3000
+    assert history.counts["history_lost"] == 17_000
+    full_disk(2**20)
+    for number in range(20_000, 21_000):
+        history.add(START + timedelta(seconds=number / 5), 2.0, 4.6)
+    history.close()
+    assert 3000 + 690 <= len(read_history(tmp_path)) <= 4000
+
+
+def test_a_disk_that_takes_a_part_leaves_what_it_took_readable(
+    tmp_path: Path, full_disk: Callable[[int], None]
+) -> None:
+    history = History(tmp_path)
+    full_disk(1002)  # 246 records and a half
+    for number in range(400):
+        history.add(START + timedelta(seconds=number / 5), number % 10, 4.6)
+    full_disk(2**20)
+    for number in range(1000, 1100):
+        history.add(START + timedelta(seconds=number / 5), number % 10, 4.6)
+    history.close()
+    scores = read_history(tmp_path)
+    assert len(scores) == 246 + 100
+    assert scores.score == pytest.approx([round((at - START.timestamp()) * 5) % 10 for at in scores.at])
 
 
 def test_nothing_was_scored_yet(tmp_path: Path) -> None:
