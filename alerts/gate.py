@@ -273,6 +273,10 @@ class Gate:
         for alert in self._opened.get(HOUSE, {}).values():
             gathered = memory.gathered.get(alert.verdict.subject, 0) if memory else 0
             self._round_up.resume(alert.verdict, self._now, memory is None or memory.raging, gathered)
+        for alert in self.open_alerts():
+            # A crash came between the memory and the outbox: nobody speaks for it, so it is weighed anew.
+            if alert.told is None and not self._round_up.speaks_for(alert):
+                alert.gathered = None
 
     def _advance(self, now: datetime) -> None:
         """Time goes on, or stands still where the clock was set back."""

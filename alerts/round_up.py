@@ -72,6 +72,12 @@ class RoundUp:
         else:
             self._go_down(verdict.subject, verdict.threshold).resume(verdict, gathered)
 
+    def speaks_for(self, alert: OpenAlert) -> bool:
+        """Whether what gathered this alert is open."""
+        if alert.gathered is Why.HOST:
+            return self.hosts.host_of(alert.verdict.stream) in self._host_alerts
+        return alert.gathered is Why.STORM and self._storm_alert.alert is not None
+
     def _host_holds(self, alert: OpenAlert, now: float) -> bool:
         """Whether a camera that is offline is told of with the others of its host, or may be soon."""
         stream = alert.verdict.stream

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.gate import Gate, Passed
-from alerts.gate_memory import memory_from_json, memory_to_json
+from alerts.gate_memory import Memory, memory_from_json, memory_to_json
 from alerts.hours import hours
 from alerts.open_alert import Why
 from alerts.orders import Acknowledgement, Orders, Silence
@@ -82,14 +82,21 @@ class Desk:
             self.at += timedelta(seconds=0.5)
             self.hear(self.gate.tick(self.at))
 
-    def restart(self, fresh: Gate, *, forgotten: bool = False) -> None:
-        """A new daemon, with the memory of the old one, and what its outbox knows."""
+    def restart(
+        self, fresh: Gate, *, forgotten: bool = False, memory: Memory | None = None, lost: int = 0
+    ) -> None:
+        """A new daemon, with the memory of the old one, and what its outbox knows.
+
+        `memory`: an older one, where the last could not be written any more. `lost`: so many of the last
+        verdicts did not reach the outbox before the crash.
+        """
         open_told: dict[str, Verdict] = {}
+        del self.told[len(self.told) - lost :]
         for verdict in self.told:
             open_told[verdict.alert_id] = verdict
             if verdict.change is Change.CLOSED:
                 del open_told[verdict.alert_id]
-        memory = memory_from_json(memory_to_json(self.gate.memory()))
+        memory = memory_from_json(memory_to_json(memory or self.gate.memory()))
         fresh.recall(None if forgotten else memory, list(open_told.values()))
         self.gate = fresh
 
@@ -371,6 +378,86 @@ def test_a_host_that_was_down_at_a_restart_closes_once(forgotten: bool) -> None:
             desk.sight(stream, "c", OFFLINE)
     desk.wait(1)
     assert desk.said() == "_house host_offline opened, _house host_offline closed"
+
+
+def two_cameras() -> Gate:
+    gate = Gate()
+    for stream in "ab":
+        gate.add(stream, Rules(), "10.0.0.5")
+    return gate
+
+
+def test_a_host_that_is_down_is_told_though_a_crash_lost_its_first_message() -> None:
+    desk = Desk(two_cameras())
+    for stream in "ab":
+        desk.sight(stream, "o", OFFLINE, picture=False)
+    desk.wait(0.5)
+    desk.restart(two_cameras(), lost=1)
+    assert desk.said() == "", "the daemon was killed before the roll-up was in the outbox"
+    desk.wait(0.5)
+    for stream in "ab":
+        desk.sight(stream, picture=False)
+    desk.wait(0.5)
+    assert desk.said() == "_house host_offline opened"
+    assert desk.told[0].reason.startswith("All 2 cameras of 10.0.0.5 are offline: a, b.")
+    assert desk.told[0].gathered is not None and desk.told[0].gathered.count == 2
+
+
+def test_what_a_host_spoke_for_is_told_though_a_crash_lost_the_memory_of_its_end() -> None:
+    desk = Desk(two_cameras())
+    for stream in "ab":
+        desk.sight(stream, "o", OFFLINE, picture=False)
+    desk.wait(0.5)
+    before = desk.gate.memory()
+    for stream in "ab":
+        desk.sight(stream, "c", OFFLINE)
+    desk.wait(0.5)
+    assert desk.said() == "_house host_offline opened, _house host_offline closed"
+    desk.restart(two_cameras(), memory=before)
+    desk.sight("b", "c", OFFLINE)  # a is away again
+    for _ in range(4):
+        desk.wait(1)
+        desk.sight("a", picture=False)
+    assert desk.said("a") == "a offline opened"
+
+
+def stormy() -> tuple[Desk, list[str]]:
+    """Eight cameras with an alert each: three are told, and a storm has gathered five."""
+    desk, streams = Desk(), [f"cam{number}" for number in range(8)]
+    desk.watch(*streams)
+    for stream in streams:
+        desk.sight(stream, "o")
+    desk.wait(0.5)
+    assert desk.said("_house") == "_house storm opened"
+    return desk, streams
+
+
+def test_what_a_storm_gathered_is_told_though_a_crash_lost_its_first_message() -> None:
+    desk, streams = stormy()
+    desk.restart(Gate(more_than=3, within=10), lost=1)
+    assert desk.said("_house") == "", "the daemon was killed before the roll-up was in the outbox"
+    desk.watch(*streams)
+    for stream in streams:
+        desk.sight(stream)
+    desk.wait(0.5)
+    *alone, storm = desk.told
+    assert storm.gathered is not None
+    assert [each.stream for each in alone] == streams[:6]
+    assert {each.stream for each in storm.gathered.members} == set(streams[6:])
+
+
+def test_what_a_storm_gathered_is_told_though_a_crash_lost_the_memory_of_its_end() -> None:
+    desk, streams = stormy()
+    for stream in streams[:7]:
+        desk.sight(stream, "c")
+    desk.wait(9.5)
+    before = desk.gate.memory()
+    desk.wait(1)
+    assert desk.said("_house").endswith("_house storm closed")
+    desk.restart(Gate(more_than=3, within=10), memory=before)
+    desk.watch(*streams)
+    desk.sight("cam7")
+    assert desk.said("cam7") == "cam7 motion opened"
 
 
 def test_a_storm_goes_on_through_a_restart_and_counts_on() -> None:
