@@ -129,7 +129,7 @@ def full_disk() -> Iterator[Callable[[int], None]]:
     signal.signal(signal.SIGXFSZ, before)
 
 
-@pytest.mark.parametrize("room", [0, 7, 16, 31])  # bytes: for no header, half of one, a whole one, some records
+@pytest.mark.parametrize("room", [0, 7, 16, 31])  # bytes: no header, half of one, one, records
 def test_a_full_disk_pushes_out_nothing_and_is_written_to_again_once_there_is_room(
     tmp_path: Path, full_disk: Callable[[int], None], room: int
 ) -> None:
