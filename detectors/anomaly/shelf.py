@@ -110,21 +110,38 @@ class Shelf:
         return [card for card in self._cards.values() if card.source == self._source]
 
     def _make_room(self, kept: Card) -> None:
+        """Throws away first what cannot be read, then what was not needed for longest."""
+        self._cards = {folder: card for folder, card in self._cards.items() if folder.exists()}
+        size = {folder: _bytes(folder, but=FOOTAGE) for folder in self._cards}
+        numbered = [path for path in self._folder.glob("*") if path.name.isdecimal() and path.is_dir()]
+        unread = sorted(set(numbered) - set(self._cards), key=lambda path: int(path.name))
+        size |= {folder: _bytes(folder) for folder in unread}
         others = sorted(
             (card for card in self._cards.values() if card is not kept), key=lambda card: card.used_at
         )
-        size = {card.folder: _bytes(card.folder) for card in self._cards.values()}
-        while others and (len(others) >= MOST or sum(size.values()) > MOST_BYTES):
-            card = others.pop(0)
-            log.info(
-                "%s: the normal not needed since %s is thrown away", self._folder.name, card.used_at.date()
-            )
-            del size[card.folder]
-            self.remove(card)
+        while (unread or others) and (len(unread) + len(others) >= MOST or sum(size.values()) > MOST_BYTES):
+            if unread:
+                folder = unread.pop(0)
+                log.info("%s: %s, which cannot be read, is thrown away", self._folder.name, folder)
+                shutil.rmtree(folder, ignore_errors=True)
+            else:
+                card = others.pop(0)
+                folder = card.folder
+                log.info(
+                    "%s: the normal not needed since %s is thrown away",
+                    self._folder.name,
+                    card.used_at.date(),
+                )
+                self.remove(card)
+            del size[folder]
 
 
-def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir() if path.name != FOOTAGE)
+def _bytes(folder: Path, but: str = "") -> int:
+    """What its files take; none where somebody threw it away meanwhile."""
+    try:
+        return sum(path.stat().st_size for path in folder.iterdir() if path.name != but)
+    except OSError:
+        return 0
 
 
 def _read(folder: Path) -> Card | None:
