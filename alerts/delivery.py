@@ -127,10 +127,9 @@ class Delivery:
                 saw = await self._in_time(self.channel.tend(), "did not answer")
             except PublishError as error:
                 self._untended = True
-                what = (
-                    "takes no open alerts again" if error.permanent else "is down, alerts wait in the outbox"
+                self._went_down(
+                    PublishError(str(error)), "refuses what is open" if error.permanent else _DOWN
                 )
-                self._went_down(PublishError(str(error)), what)
                 return error
             self._untended = False
             if saw:
