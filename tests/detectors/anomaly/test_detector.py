@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from config.settings import AnomalySettings
+from detectors.anomaly.again import score_again
 from detectors.anomaly.detector import AnomalyDetector
 from detectors.detection import Detection, Doubt, Kind
 from streams.frame import Frame
@@ -311,3 +312,21 @@ def test_somebody_who_passes_once_while_it_learns_is_still_unusual_later(tmp_pat
     odd = watch(detector, footage(60, 5, intruder=True))
     assert sum(each.alarming for each in odd) >= 3
     detector.close()
+
+
+def test_what_is_kept_of_an_alarming_picture_scores_it_again(state: Path) -> None:
+    detector = AnomalyDetector(SETTINGS, state)
+    told: list[tuple[Frame, Detection]] = []
+    for number in range(40):
+        picture = street(number / RATE).copy()
+        across = max(0, number - 8) * 9 % 120
+        picture[30:90, across : across + 40] = (20, 20, 240)
+        shown = frame(picture, number, live=True)
+        told += [(shown, said) for said in watch(detector, [shown]) if said.before and said.alarming]
+    detector.close()
+    assert len(told) > 5
+    for shown, said in told[::4]:  # only now: what went on must not change what was kept
+        assert said.before is not None
+        files = said.before.pack()
+        assert score_again(files, shown, said.threshold) == said.score
+        assert sum(map(len, files.values())) < 2_500_000
