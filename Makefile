@@ -44,7 +44,7 @@ lint: $(VENV)/.dev
 
 test: lint
 	@echo "==> tests"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
 	@echo "==> all checks and tests passed"
 
 clean:
