@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -15,6 +14,7 @@ from alerts.gate_memory import Memory, memory_from_json, memory_to_json
 from alerts.open_alert import Why
 from alerts.orders import Orders, OrdersError, OrdersFile
 from alerts.verdict import Change, Verdict
+from config.whole_file import write_whole
 from streams.frame import Frame
 
 log = logging.getLogger(__name__)
@@ -158,13 +158,8 @@ class Gatekeeper:
             return None
 
     def _write_memory(self, memory: Memory) -> None:
-        unfinished = self._memory.with_name(f".{self._memory.name}.part")
         try:
-            with unfinished.open("w", encoding="utf-8") as file:
-                file.write(memory_to_json(memory))
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self._memory)
+            write_whole(self._memory, memory_to_json(memory).encode())
         except OSError as error:
             if not self._failing:
                 log.error(  # noqa: TRY400 - words for the user

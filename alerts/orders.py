@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alerts.verdict import Verdict
+from config.whole_file import write_whole
 
 MOST: Final = 1000  # orders of each sort that are kept, the newest
 
@@ -101,21 +102,7 @@ class OrdersFile:
 
     def _write(self, orders: Orders) -> None:
         text = json.dumps(asdict(orders), default=datetime.isoformat, indent=1, ensure_ascii=False)
-        unfinished = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        try:
-            unfinished.unlink(missing_ok=True)
-            # Never through a link that somebody else left there: it may be root who gives the order.
-            private = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(private, "w", encoding="utf-8") as file:
-                if os.geteuid() == 0:  # the daemon, which has to read it, runs as somebody else
-                    owner = self.path.parent.stat()
-                    os.fchown(private, owner.st_uid, owner.st_gid)
-                file.write(text)
-                file.flush()
-                os.fsync(private)
-            unfinished.replace(self.path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        write_whole(self.path, text.encode(), mode=0o600)
 
 
 @contextmanager

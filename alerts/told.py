@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from alerts.received import MessageError, Received, read
+from config.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +60,9 @@ class Told:
 
     def save(self) -> None:
         """Whole or not at all."""
-        unfinished = self._path.with_name(f".{self._path.name}.part")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(json.dumps(self._bodies), encoding="utf-8")
-            unfinished.replace(self._path)
+            write_whole(self._path, json.dumps(self._bodies).encode())
         except OSError as error:
             if not self._failing:
                 log.warning("%s cannot be written: %s", self._path, error.strerror or error)

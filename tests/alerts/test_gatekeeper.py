@@ -207,7 +207,7 @@ async def test_what_speaks_for_others_closes_when_nothing_is_watched_any_more(ho
 async def test_a_disk_that_hangs_holds_no_alert_up_for_long(tmp_path: Path) -> None:
     house = House(tmp_path, patience=0.1)
     await house.keeper.begin([])
-    os.mkfifo(tmp_path / ".gate.json.part")  # nobody reads there: opening it to write takes for ever
+    os.mkfifo(tmp_path / "orders.json")  # nobody writes there: opening it to read takes for ever
     task = asyncio.create_task(house.keeper.run())
     async with asyncio.timeout(5):
         house.keeper.gate.heed(Orders((silence(),)))
@@ -219,5 +219,5 @@ async def test_a_disk_that_hangs_holds_no_alert_up_for_long(tmp_path: Path) -> N
     assert house.announcer.said() == ["gate motion opened", "gate motion closed"]
     task.cancel()
     await asyncio.wait([task])
-    with (tmp_path / ".gate.json.part").open("rb"):  # now it goes on, and the thread can end
+    with (tmp_path / "orders.json").open("wb"):  # now it goes on, and the thread can end
         await house.keeper.close()

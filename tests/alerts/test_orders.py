@@ -44,7 +44,7 @@ def test_root_s_orders_belong_to_the_daemon_s_user(tmp_path: Path) -> None:
 
 def test_a_link_that_lies_in_wait_is_not_written_through(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("precious")
-    (tmp_path / f".orders.json.{os.getpid()}").symlink_to(tmp_path / "precious")
+    (tmp_path / ".orders.json.part").symlink_to(tmp_path / "precious")
     OrdersFile(tmp_path).change(lambda _: Orders((GIVEN,)), NOW)
     assert (tmp_path / "precious").read_text() == "precious"
     assert OrdersFile(tmp_path).read() == Orders((GIVEN,))
