@@ -13,9 +13,8 @@ from detectors.anomaly.before import Before
 from detectors.anomaly.features import Floats, Observer, Recent, Small
 from detectors.anomaly.method import UNUSUAL, Reading
 from detectors.anomaly.normal import Normal
-from detectors.anomaly.onlooker import Onlooker
+from detectors.anomaly.onlooker import Onlooker, surprises
 from detectors.anomaly.score import Map, boxes, explain
-from detectors.anomaly.threshold import Tail
 
 NEAR = 0.7  # of the threshold from which a picture is worth a heat map and words
 WARY = 30  # pictures after one that was near before which what is known is copied, as evidence
@@ -96,17 +95,12 @@ class Scorer:
 
     def surprises(self) -> Floats:
         """(rows, cols) how unusual each place of the picture scored last is, on the scale of the score."""
-        found = _surprises(self._scores, self._normal.tail)
+        found = surprises(self._scores, self._normal.tail)
         if self._onlooker:
-            found = np.maximum(found, _surprises(self._onlooker.scores, self._onlooker.scenery.tail))
+            found = np.maximum(found, self._onlooker.surprises())
         return np.maximum(found - self._either, 0)  # type: ignore[no-any-return]
 
     def learned(self) -> Normal:
         """The normal, its background and its scenery as they have followed the light."""
         scenery = self._onlooker.scenery if self._onlooker else None
         return replace(self._normal, background=self._observer.background, scenery=scenery)
-
-
-def _surprises(scores: Floats, tail: Tail) -> Floats:
-    levels = np.linspace(0, float(scores.max()) + 1e-6, 256)
-    return np.interp(scores, levels, [tail.surprise(float(level)) for level in levels]).astype(np.float32)

@@ -9,8 +9,9 @@ from detectors.anomaly.method import Reading
 from detectors.anomaly.scenery import BEAT, Beats, Watch
 from detectors.anomaly.scenery_score import Scenery, explain
 from detectors.anomaly.score import boxes
-from detectors.anomaly.threshold import LIMIT
+from detectors.anomaly.threshold import LIMIT, Tail
 
+SPEAKS = 2.0  # surprise: of what one block in a hundred shows it says nothing, for it may be the light
 SUSPECT = 0.5  # of what the threshold asks for: such a place is taken into the scenery slowly
 
 
@@ -38,7 +39,7 @@ class Onlooker:
         self._looked = None
 
     def look(self, now: Small, at: float, threshold: float) -> float:
-        """The surprise after one more picture, taken at `at` seconds; 0 until enough was seen."""
+        """The surprise after one more picture at `at` seconds; 0 up to SPEAKS, and until enough was seen."""
         beat = self._beats.add(now, at)
         if beat is not None:
             standing = self._watch.see(beat)
@@ -47,7 +48,13 @@ class Onlooker:
             suspect = self.scores > SUSPECT * self._learned.tail.raw(min(threshold, LIMIT))
             self._watch.absorb(standing, suspect, BEAT if self._looked is None else at - self._looked)
             self._looked = at
-        return self._learned.tail.surprise(float(self.scores.max()))
+        surprise = self._learned.tail.surprise(float(self.scores.max()))
+        return surprise if surprise >= SPEAKS else 0.0
+
+    def surprises(self) -> Floats:
+        """(rows, cols) the same for each place."""
+        found = surprises(self.scores, self._learned.tail)
+        return np.where(found >= SPEAKS, found, 0).astype(np.float32)
 
     def reading(self, score: float, now: Small, threshold: float) -> Reading:
         """Where it is, what kind of change, and why."""
@@ -59,3 +66,9 @@ class Onlooker:
             heat,
             *explain(self.scores, self._values, self._learned),
         )
+
+
+def surprises(scores: Floats, tail: Tail) -> Floats:
+    """(rows, cols) the surprise of each place's raw score."""
+    levels = np.linspace(0, float(scores.max()) + 1e-6, 256)
+    return np.interp(scores, levels, [tail.surprise(float(level)) for level in levels]).astype(np.float32)

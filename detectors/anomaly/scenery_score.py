@@ -14,6 +14,8 @@ from detectors.anomaly.features import Floats
 from detectors.anomaly.scenery import NAMES, Backdrop
 from detectors.anomaly.threshold import Tail
 
+EDGE = 2  # cells: who waits at the edge is half in the picture, and looks like a thing put down
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenery:
@@ -42,8 +44,11 @@ class Scenery:
 
 
 def smoothed(raw: Floats) -> Floats:
-    """A map (rows, cols) averaged over neighbours."""
-    return cv2.blur(raw, (3, 3), borderType=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+    """A map (rows, cols) averaged over neighbours, without what the picture's edge cuts off."""
+    inner = np.zeros_like(raw)
+    inside = np.s_[EDGE + 1 : -EDGE, EDGE + 1 : -EDGE]  # a cell gathers from the one before it, too
+    inner[inside] = raw[inside]
+    return cv2.blur(inner, (3, 3), borderType=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
 
 def explain(scores: Floats, values: Floats, scenery: Scenery) -> tuple[str, str]:

@@ -159,6 +159,13 @@ def test_what_stays_for_hours_becomes_the_scene() -> None:
     assert sum(before != after for before, after in pairwise(high)) == 1
 
 
+def test_who_waits_at_the_edge_is_nothing_put_down() -> None:
+    def waiting(picture: NDArray[np.float32], at: float) -> None:
+        picture[40:70, :10] = 20
+
+    assert max(each.score for each in watched(views(60, 6, waiting))) == 0
+
+
 def test_too_few_pictures_say_nothing_of_what_stands() -> None:
     footage = [Seen(shrink(picture), at, at == 0) for at, picture in views(0, 2)]
     assert learn_scenery(footage, lambda share: None) is None
