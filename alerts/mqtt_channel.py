@@ -20,6 +20,7 @@ from alerts.received import MessageError, Received, read
 from alerts.told import Told
 from config.secrets import hide
 
+_CONNECTS_WITHIN: Final = 60.0  # seconds after which aiomqtt's thread has a socket or an error
 _BAD_LOGIN: Final = (4, 5, 134, 135)  # answers to CONNECT, of MQTT 3.1.1 and 5
 
 
@@ -71,6 +72,7 @@ class MqttChannel:
         self._told = Told(memory)
         self._aside = Aside(f"channel {name}")
         self._client: Client | None = None
+        self._given_up: asyncio.Task[None] | None = None  # puts down a connection that came to nothing
         self._loaded = False
 
     async def publish(self, messages: Sequence[Message]) -> None:
@@ -117,6 +119,8 @@ class MqttChannel:
             self._loaded = True
         try:
             async with asyncio.timeout(self._timeout):
+                if self._given_up:  # one at a time: it may still be on its way
+                    await asyncio.wait([self._given_up])
                 client = Client(
                     self._host,
                     self._port,
@@ -132,7 +136,7 @@ class MqttChannel:
                     keepalive=30,
                     tls_context=await self._trusted() if self._tls else None,
                 )
-                await client.__aenter__()
+                await self._open(client)
         except (MqttError, OSError) as error:
             raise PublishError(f"{self._where} {self._in_words(error)}") from None
         self._client = client
@@ -143,6 +147,14 @@ class MqttChannel:
         for stream, kind in sorted(self._shown):  # a broker that lost its memory knows nothing of them
             await self._introduce(stream, kind)
             await self._show_state(stream, kind)
+
+    async def _open(self, client: Client) -> None:
+        opening = asyncio.ensure_future(client.__aenter__())
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:  # also where the time is over
+            self._given_up = asyncio.create_task(_put_down(client, opening))
+            raise
 
     async def _say(self, topic: str, payload: str | bytes, retain: bool = True) -> None:
         await self._put(f"{self._topic}/{topic}", payload, retain)
@@ -218,3 +230,22 @@ class MqttChannel:
             case ValueError():
                 return f"cannot be handed this message: {text}"
         return f"cannot be reached ({text}): is it running, and is url right?"
+
+
+async def _put_down(client: Client, opening: asyncio.Future[Client]) -> None:
+    """Closes the socket of a client that did not get through. aiomqtt keeps it, and a task, for ever."""
+    paho = client._client  # aiomqtt has no other way
+    try:
+        async with asyncio.timeout(_CONNECTS_WITHIN):
+            while paho.socket() is None and not opening.done():  # its thread is on the way to the broker
+                await asyncio.wait([opening], timeout=0.2)
+            paho.disconnect()
+            while paho.socket() is not None:  # noqa: ASYNC110 - it is closed once the good-bye was written
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        pass
+    finally:
+        opening.cancel()  # not before: aiomqtt's callbacks need it
+    await asyncio.wait([opening])
+    if not opening.cancelled():
+        opening.exception()  # what nobody waits for any more is no news

@@ -224,3 +224,40 @@ async def test_what_goes_wrong_is_said(server: Mosquitto, opened: Opened, tmp_pa
     locked = Mosquitto(require("mosquitto"), tmp_path / "locked", "allow_anonymous false")
     with locked, pytest.raises(PublishError, match="refuses the user name or the password in url, or lets"):
         await opened(url=locked.url).tend()
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_broker_that_hangs_or_refuses_costs_neither_sockets_nor_tasks(tmp_path: Path) -> None:
+    script = """
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+kept = []
+while True:
+    kept.append(server.accept())
+"""
+    broker = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=subprocess.PIPE)
+    try:
+        assert broker.stdout
+        port = int(await broker.stdout.readline())
+        before = open_files(), len(asyncio.all_tasks())
+        channels = [
+            MqttChannel(f"{scheme}://127.0.0.1:{port}", tmp_path / "memory.json", timeout=0.2)
+            for scheme in ("mqtt", "mqtts")
+        ]
+        for channel in channels * 4:
+            with pytest.raises(PublishError, match="does not answer within"):
+                await channel.tend()
+        await channels[0].close()
+        await asyncio.sleep(0.5)
+        # mqtts: a single one is under way, as the thread of the TLS handshake cannot be interrupted
+        assert open_files() <= before[0] + 1
+        assert len(asyncio.all_tasks()) <= before[1] + 2
+    finally:
+        broker.kill()
+        await broker.wait()
+    await asyncio.sleep(0.5)
+    assert (open_files(), len(asyncio.all_tasks())) <= before
