@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detectors.anomaly.method import Method, Seen, View
+from detectors.anomaly.whole_write import write_all
 
 FILE = "footage"
 MOST = 1500  # pictures: at most 100 MB, until they are learned from
@@ -79,13 +80,15 @@ class Footage:
             self._thin()
         if self._run % self._every or len(self._entries) >= MOST:
             return
-        slot = self._free.pop() if self._free else len(self._entries)
+        slot = self._free[-1] if self._free else len(self._entries)
         packed = self._method.pack(view)
         entry = _Entry(
             slot, zlib.crc32(packed), self._offered, self._run, self._every, at, self.seconds, fresh
         )
         self._file.seek(slot * self._slot)
-        self._file.write(_headed(entry, self._kind) + packed)
+        write_all(self._file, _headed(entry, self._kind) + packed)
+        if self._free:  # taken only once it is written: entries and free ones are all there are
+            self._free.pop()
         self._entries.append(entry)
 
     def interrupt(self) -> None:
@@ -95,7 +98,9 @@ class Footage:
     def take_back(self, seconds: float) -> None:
         """Drops what was gathered in the last seconds that were watched, and what is watched next."""
         while self._entries and self._entries[-1].seconds > self.seconds - seconds:
-            self._drop(self._entries.pop())
+            dropped = self._entries.pop()
+            self._free.append(dropped.slot)  # first: a disk that fails must not lose the slot
+            self._erase(dropped)
         self.interrupt()
 
     def pictures(self) -> list[Seen]:
@@ -127,15 +132,15 @@ class Footage:
     def _thin(self) -> None:
         """Drops every other run."""
         self._every *= 2
-        for entry in self._entries:
-            if entry.run % self._every:
-                self._drop(entry)
+        dropped = [entry for entry in self._entries if entry.run % self._every]
         self._entries = [entry for entry in self._entries if entry.run % self._every == 0]
+        self._free += [entry.slot for entry in dropped]
+        for entry in dropped:
+            self._erase(entry)
 
-    def _drop(self, entry: _Entry) -> None:
+    def _erase(self, entry: _Entry) -> None:
         self._file.seek(entry.slot * self._slot)
-        self._file.write(bytes(_HEAD.size))
-        self._free.append(entry.slot)
+        write_all(self._file, bytes(_HEAD.size))
 
     def _resume(self) -> None:
         size = self._path.stat().st_size

@@ -1,5 +1,6 @@
 """The footage a camera is learned from: what is kept of much, and what in it follows on what."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -94,3 +95,28 @@ def test_timestamps_that_stand_still_or_go_back_fill_no_disk(tmp_path: Path) -> 
         footage.add(picture(number), 1000.0 - number // 3, False)
     assert len(footage) <= MOST
     assert footage.seconds == 0
+
+
+def test_a_full_disk_costs_the_pictures_it_does_not_take_and_no_others(
+    tmp_path: Path, full_disk: Callable[[int], None]
+) -> None:
+    footage = reopened(tmp_path)
+    for number in range(100):
+        footage.add(picture(number), number * 0.2, number == 0)
+    slot = (tmp_path / FILE).stat().st_size // 100
+    footage.take_back(2.0)
+    kept = [each.at for each in footage.pictures()]
+    assert len(kept) == 90
+    for room in (0, 91 * slot - 50):  # for nothing; for all but the end of the first free slot
+        full_disk(room)
+        for number in range(100, 103):
+            with pytest.raises(OSError, match="File too large"):
+                footage.add(picture(number), number * 0.2, False)
+    full_disk(10_000 * slot)
+    for number in range(103, 150):
+        footage.add(picture(number), number * 0.2, False)
+    seen = footage.pictures()
+    assert [each.at for each in seen] == pytest.approx(kept + [number * 0.2 for number in range(103, 150)])
+    assert [int(each.view.grey[0, 0]) for each in seen] == [round(each.at * 5) for each in seen]
+    footage.close()
+    assert [each.at for each in reopened(tmp_path).pictures()] == [each.at for each in seen]

@@ -1,11 +1,10 @@
 """The score history: small, bounded, and readable whatever happened to the writer."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -117,16 +116,6 @@ def test_a_disk_that_takes_nothing_is_counted_and_stops_nobody(
     assert history.counts["history_lost"] == 3
     (said,) = caplog.messages
     assert "cannot be written: File exists. Watching goes on without it." in said
-
-
-@pytest.fixture
-def full_disk() -> Iterator[Callable[[int], None]]:
-    """Lets files be made, and grow to so many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    signal.signal(signal.SIGXFSZ, before)
 
 
 @pytest.mark.parametrize("room", [0, 7, 16, 31])  # bytes: no header, half of one, one, records
