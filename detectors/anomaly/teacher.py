@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config.settings import AnomalySettings
+from config.whole_file import write_whole
 from detectors.anomaly.calibration import FILE as BLOCKS
 from detectors.anomaly.calibration import Calibration
 from detectors.anomaly.cells import Cells
@@ -137,11 +138,13 @@ class Teacher:
         known = self._shelf.fitting(scene, self._like.shape, frozenset())
         try:
             card = known or self._shelf.blank(scene, self._like.shape, self._last)
+            for left in (BLOCKS, FOOTAGE):  # of the normal that is replaced; first: no threshold is better
+                (card.folder / left).unlink(
+                    missing_ok=True
+                )  # than that of another one, whatever ends it here
             self._method.save(learned, card.folder)
             now = datetime.now(UTC)
             self._shelf.put(replace(card, scene=scene, lessons=1, learned_at=now, used_at=now))
-            for left in (BLOCKS, FOOTAGE):  # they were of the normal that is replaced
-                (card.folder / left).unlink(missing_ok=True)
         except OSError as error:
             raise self._unable(error) from error
         seen = Calibration(card.folder, self._settings.false_alarms_per_day)
@@ -192,11 +195,8 @@ class Teacher:
 
     def _note(self) -> None:
         self._noted = self.seconds
-        beside = self._taught / (PLACE + ".new")
-        beside.write_text(
-            json.dumps({"footage": self._what, "part": self._place.part, "position": self._place.position})
-        )
-        beside.replace(self._taught / PLACE)
+        said = {"footage": self._what, "part": self._place.part, "position": self._place.position}
+        write_whole(self._taught / PLACE, json.dumps(said).encode())
 
     def _unable(self, error: OSError) -> DetectorError:
         return DetectorError(

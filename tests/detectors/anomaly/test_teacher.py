@@ -13,7 +13,7 @@ from detectors.anomaly.shelf import Shelf
 from detectors.anomaly.teacher import Teacher
 from detectors.detection import DetectorError
 from streams.frame import Frame
-from tests.detectors.anomaly.drill import Camera, Classroom, Drill
+from tests.detectors.anomaly.drill import Camera, Classroom, Drill, DrillLearned
 
 SETTINGS = AnomalySettings()
 
@@ -57,6 +57,28 @@ def test_a_scene_that_is_known_is_replaced_with_its_thresholds_and_another_one_i
         (tmp_path / "gate" / "1" / "blocks").write_bytes(bytes(100))
     assert len(Shelf(tmp_path / "gate", "source")) == 2
     assert not (tmp_path / "gate" / "taught").exists()
+
+
+class Cut(Drill):
+    """The power goes as soon as the new normal is saved."""
+
+    def save(self, learned: DrillLearned, folder: Path) -> str:
+        super().save(learned, folder)
+        raise RuntimeError("the power went")
+
+
+def test_a_power_cut_while_it_is_replaced_leaves_no_threshold_of_the_old_one(tmp_path: Path) -> None:
+    for method in (Drill(), Cut()):
+        one = teacher(tmp_path, method)
+        for frame in recording(60):
+            one.add(frame)
+        if isinstance(method, Cut):
+            (tmp_path / "gate" / "1" / "blocks").write_bytes(bytes(100))
+            with pytest.raises(RuntimeError, match="the power went"):
+                learn(one)
+        else:
+            learn(one)
+    assert not (tmp_path / "gate" / "1" / "blocks").exists()
 
 
 def test_an_interrupted_attempt_is_gone_on_with_and_no_picture_counts_twice(tmp_path: Path) -> None:
