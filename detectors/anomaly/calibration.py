@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from config.whole_file import write_whole
 from detectors.anomaly.threshold import threshold_for
 
 FILE = "blocks"
@@ -168,9 +169,7 @@ class Calibration:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if len(self._records) > 1.2 * self._kept:
                 self._records = self._records[-self._kept :]
-                beside = self._path.with_name(FILE + ".new")
-                beside.write_bytes(self._records.tobytes())
-                beside.replace(self._path)
+                write_whole(self._path, self._records.tobytes())
             else:
                 with self._path.open("ab") as file:
                     file.truncate(file.tell() // _RECORD.itemsize * _RECORD.itemsize)  # a torn record

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Set
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from config.whole_file import write_whole
 from detectors.anomaly.footage import FILE as FOOTAGE
 from detectors.anomaly.scene import Scene, unpacked
 
@@ -90,12 +90,7 @@ class Shelf:
                 "used_at": card.used_at.isoformat(),
             }
         )
-        beside = card.folder / (CARD + ".new")
-        with beside.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(card.folder / CARD)
+        write_whole(card.folder / CARD, text.encode())
         self._cards[card.folder] = card
         self._make_room(card)
         return card

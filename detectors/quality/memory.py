@@ -2,12 +2,13 @@
 
 import hashlib
 import io
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from config.whole_file import write_whole
 
 VERSION = b"framewarden quality 1\n"  # what the figures mean: those of another version are useless
 LARGEST = 2**20  # bytes
@@ -30,12 +31,7 @@ def save(memory: Kept, path: Path) -> None:
     np.savez(blob, **memory)  # type: ignore[arg-type]
     body = blob.getvalue()
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    with beside.open("wb") as file:
-        file.write(VERSION + hashlib.sha256(body).digest() + body)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    write_whole(path, VERSION + hashlib.sha256(body).digest() + body)
 
 
 def load(path: Path) -> Kept | None:
