@@ -28,7 +28,7 @@ def render(body: str) -> Text:
         f"  {_plain(alert.kind) + '/' + _plain(alert.label):<18}  ",
         (f"{_plain(alert.state):<7}", style),
         f"  {score:<12}  ",
-        "" if alert.position is None else f"at {timedelta(seconds=round(alert.position))}  ",
+        "" if alert.position is None else f"at {_span(alert.position)}  ",
         _plain(alert.reason),
         (" (provisional)" if alert.provisional else "", "dim"),
     )
@@ -39,6 +39,13 @@ def _clock(time: datetime) -> str:
         return f"{time.astimezone():%Y-%m-%d %H:%M:%S}"
     except (ValueError, OverflowError):  # beyond the years that a local time may have
         return str(time)
+
+
+def _span(seconds: float) -> str:
+    try:
+        return str(timedelta(seconds=round(seconds)))
+    except OverflowError:  # longer than any recording
+        return f"{seconds:.3g} s"
 
 
 def _number(value: float | None) -> str:

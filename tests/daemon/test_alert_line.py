@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from daemon.alert_line import render
@@ -67,6 +67,7 @@ JSON = st.recursive(
 )
 
 
+@example(data={"position": 86400000000000.0}, rest=None)
 @given(data=st.dictionaries(st.sampled_from(sorted(json.loads(alert_body())["data"])), JSON), rest=JSON)
 def test_any_text_has_a_line(data: dict[str, object], rest: object) -> None:
     message = json.loads(alert_body())

@@ -24,6 +24,8 @@ def _real_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     require("redis-server")
     monkeypatch.chdir(Path(__file__).parents[3])  # the fake daemon is found from here
     monkeypatch.setenv("FAKE_DAEMON", "")
+    BEFORE.clear()
+    BEFORE.update(children())
 
 
 def a_show(folder: Path, console: Console, *, forever: bool = False, learn: float = 20) -> Show:
@@ -44,8 +46,11 @@ async def until_said(paper: io.StringIO, words: str) -> None:
     pytest.fail(f"'{words}' was not said in a minute, but:\n{paper.getvalue()}")
 
 
-def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+BEFORE: set[psutil.Process] = set()  # children of other tests' making, such as the streams' fork server
+
+
+def children() -> set[psutil.Process]:
+    return set(psutil.Process().children(recursive=True)) - BEFORE
 
 
 async def test_all_events_open_and_close_their_alerts_and_the_camera_goes_on(tmp_path: Path) -> None:
