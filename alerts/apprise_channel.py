@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ MISSING: Final = (
     "with: pip install 'apprise>=1.9'"
 )
 _LARGEST: Final = 5_000_000  # bytes of a picture; services take no more, and some less
+_NOT_THIS_MESSAGE: Final = ("401", "402", "403", "404", "405", "407", "408", "410", "425", "429")
 _KINDS: Final = {"info": "info", "warning": "warning", "critical": "failure"}
 
 
@@ -68,15 +70,26 @@ class AppriseChannel:
                 attached = self._attachment(alert)
             elif problem:
                 text += f"\nNo picture: {problem}"
+        kind = _KINDS.get(alert.severity, "warning")
+        refusal = self._sent(service, title=words.title, body=text, notify_type=kind, attach=attached)
+        if refusal and attached:  # it may be too large, or of a kind that is not taken
+            text += f"\nNo picture: {self._called(service)} did not take it"
+            refusal = self._sent(service, title=words.title, body=text, notify_type=kind, attach=None)
+        if refusal:
+            raise PublishError(
+                f"{self._called(service)} did not take it: {refusal}",
+                permanent=_is_about_the_message(refusal),
+            )
+
+    def _sent(self, service: Any, **what: Any) -> str:
+        """Why it was not taken; empty where it was."""
         with _Overheard() as overheard:
-            kind = _KINDS.get(alert.severity, "warning")
             try:
-                taken = service.notify(title=words.title, body=text, notify_type=kind, attach=attached)
+                if service.notify(**what):
+                    return ""
             except Exception as error:  # noqa: BLE001 - a hundred plugins raise what they like, with addresses
                 overheard.add(f"{type(error).__name__} in its part of Apprise")
-                taken = False
-        if not taken:
-            raise PublishError(f"{self._called(service)} did not take it: {overheard.words()}")
+            return overheard.words()
 
     def _loaded(self) -> Any:
         if self._service is None:
@@ -101,6 +114,14 @@ class AppriseChannel:
 
     def _called(self, service: Any) -> str:
         return str(getattr(service, "service_name", None) or "The service")
+
+
+def _is_about_the_message(refusal: str) -> bool:
+    """Whether the service was reached, and lets us in: then others may be taken where this one is not."""
+    code = re.search(r"\berror[= ](\d{3})\b", refusal)
+    if code:
+        return code[1].startswith("4") and code[1] not in _NOT_THIS_MESSAGE
+    return not re.search(r"connect|socket|time(d )?out|login|auth", refusal, re.IGNORECASE)
 
 
 class _Overheard(logging.Handler):

@@ -99,12 +99,40 @@ async def test_a_service_that_is_away_or_unknown(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     away = AppriseChannelSettings(url=f"json://ada:{SECRETS[0]}@127.0.0.1:{free_port()}/{SECRETS[2]}").url
-    assert "Connection" in str(await refusal(AppriseChannel(away), message()))
+    error = await refusal(AppriseChannel(away), message())
+    assert "Connection" in str(error)
+    assert not error.permanent
     for url in (f"telegramm://{SECRETS[1]}/1", f"tgram://{SECRETS[0]}"):
         error = await refusal(AppriseChannel(AppriseChannelSettings(url=url).url), message())
         assert "Apprise does not understand the address in url (it begins with t" in str(error)
     assert not any(secret in secrets.hide(caplog.text) for secret in SECRETS), "as the daemon's log has it"
     assert (await refusal(AppriseChannel(service(receiver)), renderer()(1))).permanent
+
+
+async def test_a_picture_that_is_not_taken_holds_up_no_alert(receiver: Receiver, tmp_path: Path) -> None:
+    picture = tmp_path / "annotated.jpg"
+    picture.write_bytes(b"\xff\xd8\xff\xe0 too large a picture")
+    receiver.dislikes = base64.b64encode(picture.read_bytes()).decode()
+    evidence = {"picture": None, "annotated": str(picture)}
+    await AppriseChannel(service(receiver)).publish([message(evidence=evidence)])
+    with_it, without = receiver.bodies()
+    assert with_it["attachments"]
+    assert without["attachments"] == []
+    assert without["message"] == with_it["message"] + "\nNo picture: JSON did not take it"
+
+
+async def test_a_message_that_is_refused_becomes_a_dead_letter(receiver: Receiver, tmp_path: Path) -> None:
+    receiver.dislikes = "message 2 of gate"
+    async with Outbox(tmp_path / "outbox", ["apprise"]) as outbox:
+        delivery = deliver(outbox, AppriseChannel(service(receiver)), tries=3)
+        async with running(delivery):
+            for _ in range(3):
+                await outbox.put(verdict(), lambda n: message(sequence=n))
+            await until_delivered(delivery, seconds=10)
+        assert outbox.standing("apprise").dead == 1
+    assert [body["message"].splitlines()[-1] for body in receiver.bodies()] == [
+        f"Alert a1, message {number} of gate" for number in (1, 2, 2, 2, 3)
+    ]
 
 
 async def test_one_that_hangs_delays_no_other(receiver: Receiver, tmp_path: Path) -> None:
