@@ -12,7 +12,7 @@ from alerts.announcer import utc_now
 from alerts.gate import Gate, Passed
 from alerts.gate_memory import Memory, memory_from_json, memory_to_json
 from alerts.open_alert import Why
-from alerts.orders import Orders, OrdersError, OrdersFile
+from alerts.orders import DamagedOrdersError, Orders, OrdersError, OrdersFile
 from alerts.verdict import Change, Verdict
 from config.whole_file import write_whole
 from streams.frame import Frame
@@ -56,10 +56,11 @@ class Gatekeeper:
         self._clock = clock
         self._patience = patience
         self._seen: tuple[int, int, int] | None = None  # the orders file as it was last read
-        self._reading: asyncio.Future[Orders | None] | None = None
+        self._reading: asyncio.Future[Orders | OrdersError | None] | None = None
+        self._deaf = ""  # why orders cannot be read, once it was said
         self._saving: asyncio.Future[None] | None = None
         self._saved_at = float("-inf")
-        self._failing = False
+        self._failing = False  # to write the memory; set on the thread
         self._thread = ThreadPoolExecutor(1, "gate")  # a disk that hangs must not hold up anybody else's
 
     async def begin(self, told: Sequence[Verdict]) -> None:
@@ -80,7 +81,8 @@ class Gatekeeper:
         while True:
             await self._heed_orders()
             await self._carry(self.gate.tick(self._clock()), None)
-            if self.gate.changed and asyncio.get_running_loop().time() > self._saved_at + SAVE_EVERY:
+            stale = self.gate.changed or self._failing
+            if stale and asyncio.get_running_loop().time() > self._saved_at + SAVE_EVERY:
                 await self._save()
             await asyncio.sleep(TICK)
 
@@ -113,40 +115,59 @@ class Gatekeeper:
         await asyncio.wait([self._reading], timeout=self._patience)
         if not self._reading.done():  # the disk hangs: looked at again with the next tick
             return
-        read, self._reading = self._reading, None
-        try:
-            orders = read.result()
-        except OrdersError as error:
-            log.error("Silences and acknowledgements stay as they were: %s", error)  # noqa: TRY400 - for people
+        reading, self._reading = self._reading, None
+        orders = reading.result()
+        if isinstance(orders, OrdersError):
+            if str(orders) != self._deaf:
+                log.error("Silences and acknowledgements stay as they were: %s", orders)
+            self._deaf = str(orders)
             return
+        self._deaf = ""
         if orders is not None:
             self.gate.heed(orders)
 
     async def _save(self) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._patience
-        while self._saving and not self._saving.done():  # one at a time: a disk that hangs gathers none
-            await asyncio.wait([self._saving], timeout=until - loop.time())
-            if loop.time() >= until:
-                return
+        if not await self._written(until):  # one at a time: a disk that hangs gathers none
+            return
         self.gate.changed, self._saved_at = False, loop.time()
         self._saving = loop.run_in_executor(self._thread, self._write_memory, self.gate.memory())
-        await asyncio.wait([self._saving], timeout=max(0.0, until - loop.time()))
+        await self._written(until)
+
+    async def _written(self, until: float) -> bool:
+        """Whether nothing is being written any more, by then."""
+        while saving := self._saving:
+            await asyncio.wait([saving], timeout=until - asyncio.get_running_loop().time())
+            if not saving.done():
+                return False
+            if saving is self._saving:
+                self._saving = None
+            saving.result()  # a mistake of ours is raised here
+        return True
 
     # ---- on the thread
 
-    def _read_orders(self) -> Orders | None:
+    def _read_orders(self) -> Orders | OrdersError | None:
         """None where nothing was ordered since the last look."""
         try:
             found = self._orders.path.stat()
-        except OSError:
+        except FileNotFoundError:
             seen = None
+        except OSError as error:
+            return OrdersError(f"{self._orders.path} cannot be read ({error.strerror or error})")
         else:
             seen = found.st_mtime_ns, found.st_size, found.st_ino
         if seen == self._seen:
             return None
+        try:
+            orders: Orders | OrdersError = self._orders.read()
+        except DamagedOrdersError as error:
+            orders = error
+        except OrdersError as error:
+            return error  # not seen: it is read again with the next look
         self._seen = seen
-        return self._orders.read()
+        return orders
 
     def _read_memory(self) -> Memory | None:
         try:

@@ -25,6 +25,10 @@ class OrdersError(Exception):
     """The orders cannot be read or written; says which file, why, and what to do."""
 
 
+class DamagedOrdersError(OrdersError):
+    """What stands in the file cannot be understood: reading it again does not help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Silence:
     """Alerts that fit are not told until it ends. Patterns may hold * and ?."""
@@ -78,7 +82,7 @@ class OrdersFile:
         self.path = folder / "orders.json"
 
     def read(self) -> Orders:
-        """No file: no orders. Raises OrdersError for one that cannot be read or understood."""
+        """No file: no orders. Raises OrdersError where it cannot be read now, DamagedOrdersError for good."""
         try:
             return _orders(json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -86,7 +90,7 @@ class OrdersFile:
         except OSError as error:
             raise OrdersError(f"{self.path} cannot be read ({error.strerror or error})") from error
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise OrdersError(
+            raise DamagedOrdersError(
                 f"{self.path} is damaged ({error}): delete it, and give the orders again"
             ) from error
 

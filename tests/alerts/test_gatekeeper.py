@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -166,6 +167,37 @@ async def test_a_damaged_orders_file_leaves_the_last_good_orders(
     await house.sight(Change.OPENED)
     assert house.announcer.told == []
     assert caplog.text.count("Silences and acknowledgements stay as they were") == 1
+
+
+async def test_orders_are_read_again_after_all_descriptors_were_in_use(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.order(Orders((silence(until=NOW + timedelta(hours=1)),)))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))  # a file can be looked at, but not opened
+    try:
+        await house.keeper.begin([])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert house.keeper.gate.silences == 0
+    task = asyncio.create_task(house.keeper.run())
+    await settle()
+    task.cancel()
+    await asyncio.wait([task])
+    assert house.keeper.gate.silences == 1
+    await house.keeper.close()
+
+
+async def test_a_memory_that_could_not_be_written_is_written_when_the_disk_takes_it(house: House) -> None:
+    house.order(Orders((silence(until=NOW + timedelta(hours=1)),)))
+    await settle()
+    in_the_way = house.folder / ".gate.json.part"
+    in_the_way.mkdir()
+    await house.sight(Change.OPENED)
+    await asyncio.sleep(1.2)
+    assert never_told(house.folder) == []
+    in_the_way.rmdir()
+    await asyncio.sleep(1.7)  # nothing happens meanwhile
+    assert never_told(house.folder) == [f"gate:{NAME}"]
 
 
 async def test_a_disk_that_takes_nothing_stops_no_alert_and_is_said_once(
