@@ -73,7 +73,7 @@ class Scorer:
         scores = self._scores = self._map.add(cells, raw, seconds)
         highest = float(scores.max())
         moving = self._normal.tail.surprise(highest)
-        score = max(0.0, max(moving, standing) - self._either)
+        score = float(self._of_either(max(moving, standing)))
         if score < NEAR * threshold:
             return Reading(score)
         if self._onlooker and standing >= moving:
@@ -98,7 +98,14 @@ class Scorer:
         found = surprises(self._scores, self._normal.tail)
         if self._onlooker:
             found = np.maximum(found, self._onlooker.surprises())
-        return np.maximum(found - self._either, 0)  # type: ignore[no-any-return]
+        return np.asarray(self._of_either(found), np.float32)
+
+    def _of_either(self, surprise: float | Floats) -> float | Floats:
+        """How surprising it is that one of the experts is as surprised as that, if each says so by itself."""
+        if not self._onlooker:
+            return surprise
+        share = 10.0**-surprise
+        return -np.log10(share * (2 - share))
 
     def learned(self) -> Normal:
         """The normal, its background and its scenery as they have followed the light."""
