@@ -11,7 +11,7 @@ from detectors.quality.grain import Grain
 from detectors.quality.light import Light
 from detectors.quality.look import Floats, Look, look_at
 from detectors.quality.loop import Loop
-from detectors.quality.memory import Kept, kept
+from detectors.quality.memory import Kept, KeptError, kept
 from detectors.quality.sharpness import Sharpness
 from detectors.quality.smear import Smear
 from detectors.quality.stillness import Stillness
@@ -36,12 +36,14 @@ class Checks:
     """All checks of one stream, with what each remembers of it."""
 
     def __init__(self, settings: QualitySettings, memory: Kept | None = None) -> None:
+        """`memory` is what `keep` gave: of use for pictures of the same shape. Raises KeptError."""
         self._settings = settings
         self._shape: tuple[int, ...] = ()
         self._at: float | None = None  # position of the last frame, seconds
-        self._memory = memory
         self.views_accepted = 0
         self._start_over()
+        if memory:
+            self._recall(memory)
 
     def _start_over(self) -> None:
         sensitivity = self._settings.sensitivity
@@ -67,7 +69,6 @@ class Checks:
         if look.grey.shape != self._shape:  # another shape of picture: nothing learned compares
             self._shape = look.grey.shape
             self._start_over()
-            self._recall(look)
         gap = self._since_last(frame)
         findings = self._light.examine(look, gap)
         findings[Fault.FROZEN] = self._stillness.examine(look, gap, frame.fresh)
@@ -98,15 +99,16 @@ class Checks:
         }
         return memory | {"shape": kept(self._shape)}
 
-    def _recall(self, look: Look) -> None:
-        memory, self._memory = self._memory, None
-        if not memory or tuple(memory["shape"]) != look.grey.shape:
-            return
-        for name, check in self._remembering().items():
-            part = name + "."
-            check.recall(
-                {key.removeprefix(part): value for key, value in memory.items() if key.startswith(part)}
-            )
+    def _recall(self, memory: Kept) -> None:
+        try:
+            self._shape = tuple(map(int, memory["shape"]))
+            for name, check in self._remembering().items():
+                part = name + "."
+                check.recall(
+                    {key.removeprefix(part): value for key, value in memory.items() if key.startswith(part)}
+                )
+        except (KeyError, ValueError, TypeError) as error:
+            raise KeptError(f"it is damaged: what it holds is not all there ({error})") from error
 
     def _remembering(self) -> Mapping[str, Remembers]:
         return {

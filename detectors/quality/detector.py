@@ -4,7 +4,6 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from config.settings import QualitySettings
@@ -12,7 +11,8 @@ from detectors.detection import Detection, DetectorCard, Kind
 from detectors.quality.before import Before
 from detectors.quality.checks import Checks
 from detectors.quality.finding import ADVICE, Fault, Finding
-from detectors.quality.memory import Kept, KeptError, load, save
+from detectors.quality.memory import KeptError, load
+from detectors.quality.writer import Writer
 from streams.frame import Frame
 
 SAVED_EVERY = 300.0  # seconds of footage
@@ -32,15 +32,17 @@ class QualityDetector:
     kind = Kind.QUALITY
     width = 640
 
-    def __init__(self, settings: QualitySettings, state_dir: Path | None = None) -> None:
+    def __init__(
+        self, settings: QualitySettings, state_dir: Path | None = None, writer: Writer | None = None
+    ) -> None:
+        """Keeps nothing without a `state_dir`."""
         self.counts: Counter[str] = Counter()
         self._settings = settings
         self._state_dir = state_dir
         self._checks: dict[str, Checks] = {}
         self._wary: Counter[str] = Counter()  # pictures of each stream
         self._saved: dict[str, float] = {}  # position when a live stream was last saved, seconds
-        self._writing: dict[str, Future[None]] = {}
-        self._writer = ThreadPoolExecutor(1, "quality-memory")  # a disk that hangs must not hold the device
+        self._writer = writer or Writer(self.counts)
         config = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
         self._card = DetectorCard(name=self.name, model="picture-statistics-2", config_sha256=config)
 
@@ -51,8 +53,8 @@ class QualityDetector:
     def _examine(self, frame: Frame) -> tuple[Detection, ...]:
         checks = self._checks.get(frame.stream)
         if checks is None:
-            memory = self._recall(frame.stream) if frame.live else None
-            checks = self._checks[frame.stream] = Checks(self._settings, memory)
+            known = self._recall(frame.stream) if frame.live else None
+            checks = self._checks[frame.stream] = known or Checks(self._settings)
         accepted = checks.views_accepted
         wary = self._wary[frame.stream]
         before = Before.of(checks, self._settings) if wary else None
@@ -92,7 +94,7 @@ class QualityDetector:
         """Writes down what was learned."""
         for stream in list(self._checks):
             self.forget(stream)
-        self._writer.shutdown(wait=True)
+        self._writer.close()
 
     def _save_sometimes(self, frame: Frame, checks: Checks) -> None:
         since = frame.position - self._saved.setdefault(frame.stream, frame.position)
@@ -103,34 +105,16 @@ class QualityDetector:
             self._save(frame.stream, checks)
 
     def _save(self, stream: str, checks: Checks) -> None:
-        writing = self._writing.get(stream)
-        if self._state_dir is None or (writing is not None and not writing.done()):
-            return
-        memory = checks.keep()
-        if memory:
-            self._writing[stream] = self._writer.submit(self._write, memory, path_of(self._state_dir, stream))
+        if self._state_dir is not None and (memory := checks.keep()):
+            self._writer.put(memory, path_of(self._state_dir, stream))
 
-    def _write(self, memory: Kept, path: Path) -> None:
-        try:
-            save(memory, path)
-        except OSError as error:
-            self.counts["unsaved"] += 1
-            log.warning(
-                "what the pictures of %s usually look like could not be written to %s: %s. "
-                "It is learned anew after a restart.",
-                path.stem,
-                path,
-                error.strerror,
-            )
-
-    def _recall(self, stream: str) -> Kept | None:
+    def _recall(self, stream: str) -> Checks | None:
         if self._state_dir is None:
             return None
-        if writing := self._writing.pop(stream, None):
-            writing.result()
         path = path_of(self._state_dir, stream)
         try:
-            memory = load(path)
+            memory = self._writer.waiting(path) or load(path)
+            checks = Checks(self._settings, memory)
         except KeptError as error:
             self.counts["refused"] += 1
             log.warning(
@@ -141,7 +125,7 @@ class QualityDetector:
             )
             return None
         self.counts["remembered"] += memory is not None
-        return memory
+        return checks
 
 
 def path_of(state_dir: Path, stream: str) -> Path:

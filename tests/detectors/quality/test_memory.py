@@ -1,5 +1,10 @@
 """What is known of a camera outlives a restart, and is refused in words where it is damaged."""
 
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +13,8 @@ import pytest
 from config.settings import QualitySettings
 from detectors.detection import Doubt
 from detectors.quality.detector import QualityDetector
+from detectors.quality.memory import Kept, kept, load, save
+from detectors.quality.writer import Writer
 from tests.detectors.quality.clips import Picture
 from tests.detectors.quality.test_detector import noisy, scene
 from tests.fakes import frame
@@ -95,6 +102,79 @@ def test_damage_is_refused_in_words(
     assert caplog.messages == [
         f"what the pictures of gate usually look like is learned anew, {path} cannot be used: {words}"
     ]
+
+
+@pytest.mark.parametrize("lost", ["shape", "view.reference", "sharpness.detail", "stillness.longest"])
+def test_a_memory_in_which_something_is_missing_is_refused_in_words(
+    lost: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = learned(tmp_path)
+    memory = load(path)
+    assert memory
+    del memory[lost]
+    save(memory, path)
+    detector = QualityDetector(QualitySettings(), tmp_path)
+    assert watch(detector, scene(), 1)["moved"] == str(Doubt.LEARNING)
+    detector.close()
+    assert detector.counts["refused"] == 1
+    assert f"{path} cannot be used: it is damaged: what it holds is not all there" in caplog.text
+
+
+def test_a_disk_that_hangs_holds_up_neither_pictures_nor_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    goes_on, written = threading.Event(), []
+
+    def hang(memory: Kept, path: Path) -> None:
+        goes_on.wait(60)
+        written.append(path)
+
+    detector = QualityDetector(QualitySettings(), tmp_path, Writer(Counter(), hang, patience=0.2))
+    watch(detector, scene(), 15)
+    began = time.monotonic()
+    detector.forget("gate")
+    assert watch(detector, scene(), 1)["moved"] == "fine", "what was not written yet is not known"
+    detector.close()
+    assert time.monotonic() - began < 10
+    assert not written
+    assert "gate.quality: the disk did not take it within 0.2 s. It is learned anew" in caplog.text
+    goes_on.set()
+
+
+def test_the_process_ends_while_the_disk_hangs() -> None:
+    script = (
+        "import time\n"
+        "from collections import Counter\n"
+        "from pathlib import Path\n"
+        "from detectors.quality.writer import Writer\n"
+        "writer = Writer(Counter(), lambda memory, path: time.sleep(300), patience=0.1)\n"
+        "writer.put({}, Path('gate.quality'))\n"
+        "writer.close()\n"
+        "print(dict(writer.counts))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert ended.stdout == "{'unsaved': 1}\n"
+
+
+def test_only_the_newest_that_waits_is_written(tmp_path: Path) -> None:
+    goes_on, begun, written = threading.Event(), threading.Event(), []
+
+    def slowly(memory: Kept, path: Path) -> None:
+        begun.set()
+        goes_on.wait(60)
+        written.append((path.name, float(memory["n"])))
+
+    writer = Writer(Counter(), slowly)
+    writer.put({"n": kept(0)}, tmp_path / "a")
+    begun.wait(60)
+    for number in (1, 2, 3):
+        writer.put({"n": kept(number)}, tmp_path / "a")
+        writer.put({"n": kept(number)}, tmp_path / "b")
+    goes_on.set()
+    writer.close()
+    assert sorted(written) == [("a", 0), ("a", 3), ("b", 3)]
+    assert writer.waiting(tmp_path / "a") is None
+    assert not writer.counts
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_stops_nobody(
