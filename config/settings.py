@@ -159,6 +159,13 @@ class AnomalySettings(Section):
         le=1440,
         description="Minutes of footage that a new camera is watched before it is judged.",
     )
+    backbone: str | None = Field(
+        default=None,
+        min_length=1,
+        examples=["efficientnet_lite0"],
+        description="Judge the feature maps of these weights instead of movement and scenery: an "
+        "EfficientNet-Lite0 or MobileNetV2 of the model store (docs/models.md), by name, path or hash.",
+    )
     shadow: bool = Field(
         default=False, exclude=True, description="On trial: its alerts are counted and logged, and not told."
     )

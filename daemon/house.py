@@ -177,11 +177,14 @@ def detector(name: DetectorName, settings: Settings, folder: Path, sources: Mapp
 
             return QualityDetector(settings.detectors.quality, folder / "quality")
         case "anomaly":
+            from daemon.models import store_of
             from detectors.anomaly.detector import AnomalyDetector
+            from detectors.anomaly.tier import method_for
             from detectors.device import choose_device
 
             device = choose_device(settings.service.device)
-            return AnomalyDetector(settings.detectors.anomaly, folder / "anomaly", device, sources)
+            method = method_for(settings.detectors.anomaly, store_of(settings), device)
+            return AnomalyDetector(settings.detectors.anomaly, folder / "anomaly", device, sources, method)
         case _:
             assert_never(name)
 

@@ -17,9 +17,12 @@ from config.problem import ConfigError, Problem
 from config.secrets import source_identity
 from config.settings import Settings, StreamSettings
 from config.state import state_folder
+from daemon.models import store_of
 from detectors.anomaly.method import Stopped
 from detectors.anomaly.teacher import Taught, Teacher
+from detectors.anomaly.tier import method_for
 from detectors.detection import DetectorError
+from detectors.device import choose_device
 from streams.frame import Frame, Outage, StreamError
 from streams.recording import Recording
 from streams.source import is_live, source_for
@@ -75,12 +78,14 @@ async def learn(config: Path, stream: str, recordings: Sequence[Path], minutes: 
         )
         one = known[stream]
         looked_at = [one.model_copy(update={"url": str(path.absolute())}) for path in recordings] or [one]
+        device = choose_device(settings.service.device)
         teacher = Teacher(
             settings.detectors.anomaly,
             folder / "anomaly",
             stream,
             source_identity(one.url),
             _what(looked_at),
+            method_for(settings.detectors.anomaly, store_of(settings), device),
         )
         stack.callback(teacher.close)
         seconds = 60 * (minutes or settings.detectors.anomaly.learn_minutes)

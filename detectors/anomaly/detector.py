@@ -37,8 +37,9 @@ class AnomalyDetector:
     ) -> None:
         """`sources`: a hash of each stream's address, read at its first frame; another one is learned anew.
 
-        Computes on the processor, whatever `device` says: the network needs a third of a millisecond for the
-        hundred cells of a busy picture, less than the way to a card and back is likely to cost.
+        `method`: Cells unless another is given. Cells compute on the processor, whatever `device` says: their
+        network needs a third of a millisecond for the hundred cells of a busy picture, less than the way to
+        a card and back is likely to cost.
         """
         limit_torch_threads()
         self.counts: Counter[str] = Counter()
