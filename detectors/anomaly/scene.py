@@ -8,7 +8,7 @@ import base64
 import math
 import zlib
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -32,6 +32,12 @@ class Scene:
     """The empty scene of one camera in one kind of light."""
 
     thumbnail: Thumbnail
+    colour: float = field(
+        init=False
+    )  # mean spread of blue, green, red; worked out once, asked for each picture
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "colour", _colour(self.thumbnail))
 
     @property
     def plain(self) -> bool:
@@ -51,7 +57,7 @@ class Scene:
 
     def other_light(self, other: "Scene") -> str:
         """The same, as far as a single picture tells: it is in colour, or not, and this one is otherwise."""
-        before, now = _colour(self.thumbnail), _colour(other.thumbnail)
+        before, now = self.colour, other.colour
         if now < GREY and before > COLOURED:
             return "the picture has lost its colours"
         if before < GREY and now > COLOURED:
