@@ -5,11 +5,12 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from alerts.channel import Channel, Message
-from alerts.received import MessageError, Received, read
+from alerts.received import Gathered, Member, MessageError, Received, read
 from alerts.verdict import Severity
 from config.channels import Only
 
 _RANK: Final = {severity: rank for rank, severity in enumerate(Severity)}
+_MOST_LEFT_OUT: Final = 1000
 
 
 class Filtered:
@@ -20,9 +21,10 @@ class Filtered:
         self.batch = channel.batch
         self._channel = channel
         self._only = only
+        self._left_out: dict[str, None] = {}  # alerts that speak for many of which none was wanted, so far
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        wanted = [message for message in messages if fits(message, self._only)]
+        wanted = [message for message in messages if self._wants(message)]
         if wanted:
             await self._channel.publish(wanted)
 
@@ -32,29 +34,57 @@ class Filtered:
     async def close(self) -> None:
         await self._channel.close()
 
+    def _wants(self, message: Message) -> bool:
+        """One that cannot be read is wanted, so that the channel says so, if its stream and kind are."""
+        try:
+            alert = read(message.body)
+        except MessageError:
+            return _about(self._only, [message.stream], [message.kind])
+        about = _about(self._only, [alert.stream], [alert.kind], [alert.label]) or (
+            alert.gathered is not None and self._speaks_for_wanted(alert, alert.gathered)
+        )
+        return about and _matters(self._only, alert)
 
-def fits(message: Message, only: Only) -> bool:
-    """Whether the message is wanted; one that cannot be read fits, so that the channel says so."""
-    if not _matches(message.stream, only.streams):
-        return False
-    if only.kinds is not None and message.kind not in only.kinds:
-        return False
-    try:
-        alert = read(message.body)
-    except MessageError:
-        return True
-    return _fits(alert, only)
+    def _speaks_for_wanted(self, alert: Received, gathered: Gathered) -> bool:
+        """Whether an alert that speaks for many speaks for one that is wanted.
+
+        A message names those that came since the one before it, so who was told that it opened has to be told
+        how it goes on, whoever is named then. In doubt (after a restart, or where not all are named) it is
+        wanted.
+        """
+        all_named = alert.state == "opened" and gathered.count <= len(gathered.members)
+        if any(_speaks_for(self._only, alert, member) for member in gathered.members):
+            self._left_out.pop(alert.alert_id, None)
+            return True
+        if all_named:
+            self._left_out[alert.alert_id] = None
+            if len(self._left_out) > _MOST_LEFT_OUT:
+                del self._left_out[next(iter(self._left_out))]
+        return alert.alert_id not in self._left_out
 
 
-def _fits(alert: Received, only: Only) -> bool:
+def _matters(only: Only, alert: Received) -> bool:
     # A word that only a newer daemon knows is none to leave anything out for.
-    rank = _RANK.get(Severity(alert.severity)) if alert.severity in set(Severity) else None
-    if rank is not None and rank < _RANK[Severity(only.min_severity)]:
+    members = alert.gathered.members if alert.gathered else ()
+    words = {alert.severity, *(member.severity for member in members)}
+    ranks = [_RANK.get(Severity(word)) if word in set(Severity) else None for word in words]
+    if all(rank is not None and rank < _RANK[Severity(only.min_severity)] for rank in ranks):
         return False
-    if only.states is not None and alert.state not in only.states:
-        return False
-    return _matches(alert.label, only.labels)
+    return only.states is None or alert.state in only.states
 
 
-def _matches(word: str, patterns: Sequence[str] | None) -> bool:
-    return patterns is None or any(fnmatchcase(word, pattern) for pattern in patterns)
+def _speaks_for(only: Only, alert: Received, member: Member) -> bool:
+    return _about(only, [alert.stream, member.stream], [alert.kind, member.kind], [alert.label, member.label])
+
+
+def _about(only: Only, streams: Sequence[str], kinds: Sequence[str], labels: Sequence[str] = ()) -> bool:
+    """Whether one of each fits; no labels: they cannot be read."""
+    return (
+        _matches(streams, only.streams)
+        and (only.kinds is None or not set(kinds).isdisjoint(only.kinds))
+        and (not labels or _matches(labels, only.labels))
+    )
+
+
+def _matches(words: Sequence[str], patterns: Sequence[str] | None) -> bool:
+    return patterns is None or any(fnmatchcase(word, each) for word in words for each in patterns)

@@ -1,6 +1,6 @@
 """An alert message read back, under the names that channels use."""
 
 from alerts.client import Alert as Received
-from alerts.client import MessageError, read
+from alerts.client import Gathered, Member, MessageError, read
 
-__all__ = ["MessageError", "Received", "read"]
+__all__ = ["Gathered", "Member", "MessageError", "Received", "read"]
