@@ -44,9 +44,10 @@ def run(
     """Watch the streams of CONFIG until told to stop (what systemd starts)."""
     from daemon.journal import start_logging
     from daemon.run import run as run_daemon
+    from daemon.stopping import end_within
 
     start_logging(verbose)
-    _finish(lambda: run_daemon(config))
+    _finish(lambda: run_daemon(config, stopping=end_within))
 
 
 @app.command()

@@ -31,6 +31,7 @@ from config.secrets import source_identity
 from config.settings import DetectorName, Settings, StreamSettings
 from config.state import state_folder
 from daemon.channels import filtered, open_channel
+from daemon.stopping import DETECTORS_SECONDS, put_down
 from daemon.watch import Watch
 from detectors.anomaly.life import Life
 from detectors.detection import Detector
@@ -209,13 +210,13 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
         url = RedisAddress(settings, folder, stack)
         for wanted in settings.alerts.channels:
             channel = await open_channel(wanted, settings, folder / "channels", url)
-            stack.push_async_callback(channel.close)
+            stack.push_async_callback(put_down, f"Channel '{channel.name}'", channel.close)
             channels.append(filtered(channel, wanted.only))
             if redis is None and isinstance(channel, RedisChannel):
                 redis = channel  # the first of several shows how the streams are doing
-        outbox = await stack.enter_async_context(
-            Outbox(folder / "outbox.sqlite", [each.name for each in channels], limits=_limits(settings))
-        )
+        outbox = Outbox(folder / "outbox.sqlite", [each.name for each in channels], limits=_limits(settings))
+        await outbox.__aenter__()
+        stack.push_async_callback(put_down, "The outbox", lambda: outbox.__aexit__(None, None, None))
         keep = settings.alerts.evidence
         curves = Curves()
         evidence = EvidenceStore(
@@ -223,7 +224,8 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
         )
         detectors: dict[str, Detector] = {}
         plan: dict[str, Sequence[str]] = {}
-        examiner = await stack.enter_async_context(Examiner(detectors, plan, settings.service.stale_after))
+        examiner = Examiner(detectors, plan, settings.service.stale_after)
+        stack.push_async_callback(put_down, "The detectors", examiner.close, DETECTORS_SECONDS)
         watches: dict[str, Watch] = {}
 
         def film(stream: str, take: Callable[[bytes], None]) -> bool:
@@ -238,7 +240,7 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             _introduce(stream, settings, gate)
         gatekeeper = Gatekeeper(gate, announcer, folder)
         await gatekeeper.begin(await outbox.open_verdicts())
-        stack.push_async_callback(gatekeeper.close)
+        stack.push_async_callback(put_down, "The gate", gatekeeper.close)
         yield House(
             settings=settings,
             folder=folder,

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -34,10 +35,13 @@ class Stop(Exception):  # noqa: N818 - not an error: it unwinds the TaskGroup wh
     """Somebody asked to end, or every recording is judged."""
 
 
-async def run(config: Path, deliver_seconds: float = DELIVER_SECONDS) -> int:
+async def run(
+    config: Path, deliver_seconds: float = DELIVER_SECONDS, stopping: Callable[[], None] = lambda: None
+) -> int:
     """Watches until SIGTERM or SIGINT, or until every recording is judged and told. Returns the exit code.
 
     Where recordings are all there is, channels have `deliver_seconds` to take the last messages.
+    `stopping` is called when the end begins.
     Raises ConfigError for the file, and what start-up can meet: see `assembled` and `Web`.
     """
     settings = load(config)
@@ -58,7 +62,7 @@ async def run(config: Path, deliver_seconds: float = DELIVER_SECONDS) -> int:
                 failed = roster.failed
                 for delivery in house.deliveries:
                     group.create_task(delivery.run(), name=f"delivery to {delivery.channel.name}")
-                group.create_task(_obey_signals(roster, config, group), name="signals")
+                group.create_task(_obey_signals(roster, config, group, stopping), name="signals")
                 group.create_task(show_states(house), name="states")
                 group.create_task(house.gatekeeper.run(), name="gate")
                 group.create_task(_tell_losses(house), name="losses")
@@ -75,6 +79,7 @@ async def run(config: Path, deliver_seconds: float = DELIVER_SECONDS) -> int:
                 await roster.finished()
                 await house.gatekeeper.finish()
                 code = int(bool(failed) or not await _delivered(house, deliver_seconds))
+                stopping()
                 raise Stop  # noqa: TRY301 - this is how a TaskGroup is left
         except* Stop:
             notifier.stopping("handing over what is left")
@@ -101,7 +106,9 @@ async def _delivered(house: House, seconds: float) -> bool:
     return True
 
 
-async def _obey_signals(roster: Roster, config: Path, group: asyncio.TaskGroup) -> NoReturn:
+async def _obey_signals(
+    roster: Roster, config: Path, group: asyncio.TaskGroup, stopping: Callable[[], None]
+) -> NoReturn:
     """SIGTERM and SIGINT end the daemon, SIGHUP reads the configuration again."""
     wanted: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
@@ -109,6 +116,7 @@ async def _obey_signals(roster: Roster, config: Path, group: asyncio.TaskGroup) 
         loop.add_signal_handler(number, wanted.put_nowait, number)
     while (number := await wanted.get()) is signal.SIGHUP:
         group.create_task(roster.reload(config), name="reload")  # a slow one must not make us deaf
+    stopping()
     log.info("%s: stopping", number.name)
     raise Stop
 
