@@ -15,7 +15,7 @@ class Hosts:
         self.down: set[str] = set()
         self._host_of: dict[str, str] = {}
         self._streams_of: defaultdict[str, set[str]] = defaultdict(set)
-        self._seeing: dict[str, bool] = {}  # by stream: whether its last sight was a picture
+        self._seeing: dict[str, bool] = {}  # by stream: was its last sight a picture
 
     def add(self, stream: str, host: str) -> None:
         """`host` is empty where the stream has none, as a recording."""
@@ -45,6 +45,11 @@ class Hosts:
     def streams_of(self, host: str) -> frozenset[str]:
         """All that are watched there."""
         return frozenset(self._streams_of.get(host, ()))
+
+    def look_again(self, host: str) -> None:
+        """Forgets who has a picture there: a camera that went a moment ago still has its last one."""
+        for stream in self.streams_of(host):
+            self._seeing.pop(stream, None)
 
     def another_sees(self, stream: str) -> bool:
         """Whether another camera of the same host has a picture: then the host is not down."""

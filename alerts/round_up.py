@@ -9,7 +9,7 @@ from alerts.open_alert import OpenAlert, Why
 from alerts.roll_up import HOUSE, RollUp
 from alerts.rules import OFFLINE
 from alerts.storm import STORM, Storm
-from alerts.verdict import Verdict
+from alerts.verdict import Severity, Verdict
 from detectors.detection import Kind
 
 _MOST_NAMES: Final = 10  # in a sentence
@@ -33,13 +33,16 @@ class RoundUp:
         """HOST or STORM where another alert speaks for this one, or will in a moment.
 
         `live`: of a camera. A recording is judged as fast as it can be read, and that is no storm.
+        What is critical counts in a storm, but is always told by itself.
         """
         if alert.verdict.stream == HOUSE:
             return None
         if alert.gathered is not Why.STORM and _is_offline(alert) and self._host_holds(alert, now):
             return Why.HOST
+        if alert.gathered is Why.STORM and alert.verdict.severity is Severity.CRITICAL:
+            alert.gathered, alert.admitted = None, True
         if live and alert.told is None and not alert.admitted and alert.gathered is None:
-            if self.storm.admit(now):
+            if self.storm.admit(now) or alert.verdict.severity is Severity.CRITICAL:
                 alert.admitted = True
             else:
                 alert.gathered = Why.STORM
@@ -93,6 +96,8 @@ class RoundUp:
             return True
         told = {each.verdict.stream for each in offline if each.told is not None}
         others = self.hosts.streams_of(host) - told - {stream}
+        if alert.why is not Why.HOST:  # it begins to wait: what the others had before says nothing of now
+            self.hosts.look_again(host)
         return bool(others) and not self.hosts.another_sees(stream) and now - alert.since < self.hosts.wait
 
     def _go_down(self, host: str, cameras: float) -> RollUp:

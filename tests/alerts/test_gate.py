@@ -271,6 +271,24 @@ def test_once_the_storm_is_calm_new_alerts_are_told_though_old_ones_go_on() -> N
     assert [v.change for v in desk.told] == [Change.OPENED]
 
 
+def test_what_is_critical_is_told_by_itself_in_any_storm() -> None:
+    desk = Desk()
+    streams = [f"cam{number:02}" for number in range(10)]
+    desk.watch(*streams, "vault", "safe")
+    for stream in streams:
+        desk.sight(stream, "o")
+    desk.wait(1)
+    desk.told.clear()
+    desk.sight("vault", "o", severity=Severity.CRITICAL)
+    assert desk.storms() and desk.said() == "vault motion opened"
+    desk.sight("safe", "o")
+    assert desk.said("safe") == ""
+    desk.sight("safe", "u", severity=Severity.CRITICAL)
+    assert desk.said("safe") == "safe motion opened"
+    desk.sight("safe", "c", severity=Severity.CRITICAL)
+    assert desk.said("safe") == "safe motion opened, safe motion closed"
+
+
 def test_recordings_make_no_storm() -> None:
     desk = Desk()
     desk.watch("upload", live=False)
@@ -326,7 +344,24 @@ def test_one_camera_of_a_host_is_told_as_soon_as_another_has_a_picture() -> None
     desk.sight("a", picture=False)
     desk.sight("b")
     desk.sight("a", "o", OFFLINE, picture=False)
+    assert desk.said() == "", "that b had a picture before says nothing of now"
+    desk.wait(0.5)
+    desk.sight("b")
+    desk.sight("a", picture=False)
     assert desk.said() == "a offline opened"
+
+
+def test_cameras_that_vanish_together_are_one_alert_though_the_first_sight_without_picture_is_one() -> None:
+    desk = Desk()
+    desk.watch("a", "b", host="10.0.0.5")
+    desk.sight("a")
+    desk.sight("b")
+    desk.wait(2)
+    desk.sight("a", "o", OFFLINE, picture=False)
+    desk.wait(1)
+    desk.sight("b", "o", OFFLINE, picture=False)
+    desk.wait(1)
+    assert desk.said() == "_house host_offline opened"
 
 
 def test_one_camera_does_not_wait_for_ever_for_the_others() -> None:
