@@ -34,7 +34,7 @@ class Scene:
     thumbnail: Thumbnail
     colour: float = field(
         init=False
-    )  # mean spread of blue, green, red; worked out once, asked for each picture
+    )  # mean spread of blue, green, red: asked for with every picture
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "colour", _colour(self.thumbnail))
