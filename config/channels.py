@@ -26,6 +26,9 @@ OUTSIDE: Final = {
     "apprise": ("url",),
 }
 
+# Kinds of channels that show an alert as long as it is open, and so have to hear of its end.
+STANDING: Final = ("mqtt", "alertmanager")
+
 
 def _hidden(secret: str) -> str:
     remember(secret)

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from config.channels import OUTSIDE
+from config.channels import OUTSIDE, STANDING
 from config.document import Document, Place, Trouble
 from config.references import refers
 
@@ -15,8 +15,13 @@ _CHANNELS: Place = ("alerts", "channels")
 
 
 def contradictions(document: Document) -> list[Trouble]:
-    """Doubled names, secrets in the file itself, and channels for streams that there are not."""
-    return [*_doubled_names(document), *_open_secrets(document), *_unknown_streams(document)]
+    """Doubled names, secrets in the file itself, channels for no stream, and alerts that would never end."""
+    return [
+        *_doubled_names(document),
+        *_open_secrets(document),
+        *_unknown_streams(document),
+        *_endless_alerts(document),
+    ]
 
 
 def _doubled_names(document: Document) -> Iterator[Trouble]:
@@ -68,6 +73,18 @@ def _unknown_streams(document: Document) -> Iterator[Trouble]:
             near = difflib.get_close_matches(name, streams, n=1)
             meant = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(streams)}"
             yield Trouble(here, document.line(here), f"no stream is called '{name}', {meant}")
+
+
+def _endless_alerts(document: Document) -> Iterator[Trouble]:
+    for place, section in _sections(document, _CHANNELS):
+        only = section.get("only")
+        states = only.get("states") if isinstance(only, dict) else None
+        if section.get("kind") not in STANDING or not isinstance(states, list) or not states:
+            continue
+        if "closed" not in states:
+            here = (*place, "only", "states")
+            text = f"without closed, no alert would ever end in {section['kind']}: add closed, or leave states out"
+            yield Trouble(here, document.line(here), text)
 
 
 def _sections(document: Document, place: Place) -> Iterator[tuple[Place, dict[str, Any]]]:

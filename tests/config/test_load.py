@@ -99,6 +99,8 @@ alerts:
         (GATE + "alerts: {channels: [{kind: log}, {kind: redis}, {kind: log}]}\n", "3: alerts: channels: item 3: another channel is called 'log' on line 3: give this one a name, as in name: log-2"),
         (GATE + "alerts: {channels: [{kind: log, name: a}, {kind: redis, name: a}]}\n", "3: alerts: channels: item 2: name: another channel has this name on line 3; each needs its own"),
         (GATE + "alerts: {channels: [{kind: log, only: {streams: [gaet]}}]}\n", "3: alerts: channels: item 1: only: streams: item 1: no stream is called 'gaet', did you mean 'gate'?"),
+        (GATE + "alerts: {channels: [{kind: mqtt, url: 'mqtt://b', only: {states: [opened, updated]}}]}\n", "3: alerts: channels: item 1: only: states: without closed, no alert would ever end in mqtt: add closed, or leave states out"),
+        (GATE + "alerts: {channels: [{kind: alertmanager, url: 'http://b', only: {states: [opened]}}]}\n", "3: alerts: channels: item 1: only: states: without closed, no alert would ever end in alertmanager: add closed, or leave states out"),
         (GATE + "alerts: {channels: [{kind: log, only: {kinds: [anomly]}}]}\n", "3: alerts: channels: item 1: only: kinds: item 1: expected anomaly, deepfake, object, quality or stream, found 'anomly', did you mean 'anomaly'?"),
         (GATE + "alerts: {channels: [{kind: log, only: {states: [open]}}]}\n", "3: alerts: channels: item 1: only: states: item 1: expected opened, updated or closed, found 'open', did you mean 'opened'?"),
         (GATE + "alerts: {channels: [{kind: log, filter: {}}]}\n", "3: alerts: channels: item 1: unknown key 'filter', did you mean 'only'?"),
