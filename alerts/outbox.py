@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from alerts.channel import Message
 from alerts.dead_letters import bury, settle, to_try_again
 from alerts.lock import Lock
+from alerts.outbox_clock import Clock
 from alerts.outbox_file import OutboxError, OutboxFile, Standing, Work
 from alerts.outbox_limits import Limits, advance
 from alerts.verdict import Change, Severity, Verdict
@@ -64,6 +65,7 @@ class Outbox:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         disk_retry: float = 2.0,
         lock_patience: float = 5.0,
+        clock: Clock = Clock(),  # noqa: B008 - frozen
     ) -> None:
         """What is beyond the limits is dropped, counted and told.
 
@@ -73,7 +75,7 @@ class Outbox:
         names = tuple(dict.fromkeys(channels))
         if not names:
             raise ValueError("an outbox without channels would forget nothing")
-        self._file = OutboxFile(path, names, limits, disk_retry, lock_patience)
+        self._file = OutboxFile(path, names, limits, disk_retry, lock_patience, clock)
         self._lock = Lock(path.with_name(path.name + ".lock"))
         self._idle = disk_retry
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
@@ -132,7 +134,7 @@ class Outbox:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     message.id, message.stream, message.kind, message.sequence, message.body,
-                    alert_id, rank, size := len(message.body.encode()), self._file.now(),
+                    alert_id, rank, size := len(message.body.encode()), self._file.clock.now(),
                 ),
             )  # fmt: skip
             connection.execute("UPDATE channels SET waiting = waiting + 1, bytes = bytes + ?", (size,))
@@ -199,7 +201,7 @@ class Outbox:
         limits = self._file.limits
 
         def work(connection: sqlite3.Connection) -> int:
-            return bury(connection, channel, position, reason, self._file.now(), limits.dead_letters)
+            return bury(connection, channel, position, reason, self._file.clock.now(), limits.dead_letters)
 
         self._file.counts["dead_letters_dropped"] += await self._ask(work)
 
@@ -215,7 +217,7 @@ class Outbox:
         """This dead letter was taken, or refused once more for a reason."""
 
         def work(connection: sqlite3.Connection) -> None:
-            settle(connection, channel, position, reason, self._file.now())
+            settle(connection, channel, position, reason, self._file.clock.now())
 
         await self._ask(work)
 

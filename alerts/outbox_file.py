@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from alerts.outbox_clock import Clock, keep_ages
 from alerts.outbox_limits import Dropped, Limits, count, enforce, forget_delivered
 from alerts.outbox_schema import APPLICATION_ID, MIGRATIONS
 
@@ -52,15 +53,20 @@ class OutboxFile:
     """Called by one thread at a time."""
 
     def __init__(
-        self, path: Path, channels: Sequence[str], limits: Limits, disk_retry: float, lock_patience: float
+        self,
+        path: Path,
+        channels: Sequence[str],
+        limits: Limits,
+        disk_retry: float,
+        lock_patience: float,
+        clock: Clock,
     ) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()  # see Outbox.counts
         self.standings = dict.fromkeys(channels, Standing())  # as of the last transaction
         self.dropped: Counter[str] = Counter()  # by channel
         self.limits = limits
-        # Messages age by a clock that nobody sets while we run: else a clock put right would drop them all.
-        self._epoch = time.time() - time.monotonic()
+        self.clock = clock
         self._version = 0
         self._looked_for_old_at = time.monotonic()
         self._disk_retry = disk_retry
@@ -70,10 +76,6 @@ class OutboxFile:
         self._retry_at = 0.0
         self._told_drops_at: dict[str, float] = {}
         self._drops_untold: Counter[str] = Counter()
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return self._epoch + time.monotonic()
 
     @property
     def durable(self) -> bool:
@@ -114,8 +116,9 @@ class OutboxFile:
             try:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if through_power_cuts else 'NORMAL'}")
                 with transaction(connection):
+                    keep_ages(connection, self.clock)  # or a clock that is put right would drop them all
                     outcomes = [_outcome(work, connection) for work in works]
-                    dropped = enforce(connection, self.limits, self.now())
+                    dropped = enforce(connection, self.limits, self.clock.now())
                     standings = _standings(connection)
             except sqlite3.Error as error:
                 if connection is not self._disk or _code(error) not in REFUSED | LOCKED:

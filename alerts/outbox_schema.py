@@ -32,4 +32,11 @@ MIGRATIONS = (
         again INTEGER NOT NULL DEFAULT 0,  -- 1: an operator wants it to be tried again
         PRIMARY KEY (channel, position)) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE clock (  -- at the last transaction: tells whether the clock was set since then
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        now REAL NOT NULL,  -- seconds since 1970
+        since_boot REAL NOT NULL,  -- seconds
+        boot TEXT NOT NULL);  -- which one, empty where that is not known
+    """,
 )

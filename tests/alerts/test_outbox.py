@@ -169,7 +169,7 @@ async def test_a_newer_file_and_a_strange_one_are_refused_and_left_alone(tmp_pat
         await put_many(outbox, 1)
     with sqlite3.connect(newer) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(OutboxError, match=r"a newer framewarden \(schema 99; this one knows up to 2\)"):
+    with pytest.raises(OutboxError, match=r"a newer framewarden \(schema 99; this one knows up to 3\)"):
         await Outbox(newer, ["redis"]).__aenter__()
     assert rows(newer) == 1
     with sqlite3.connect(strange) as connection:
