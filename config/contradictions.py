@@ -83,7 +83,8 @@ def _endless_alerts(document: Document) -> Iterator[Trouble]:
             continue
         if "closed" not in states:
             here = (*place, "only", "states")
-            text = f"without closed, no alert would ever end in {section['kind']}: add closed, or leave states out"
+            text = f"without closed, no alert would ever end in {section['kind']}"
+            text += ": add closed, or leave states out"
             yield Trouble(here, document.line(here), text)
 
 
