@@ -2,7 +2,7 @@
 
 from config.address import ENCODING, is_there, may_hide_password
 from config.redis_address import TLS_FILES, redis_address
-from config.secrets import hide
+from config.secrets import hide, is_remembered
 from config.settings import Settings
 
 
@@ -10,6 +10,11 @@ def doubts(settings: Settings) -> list[str]:
     """One sentence for each thing that an operator had better look at again."""
     told = []
     for stream in settings.streams:
+        if is_remembered(stream.name):
+            told.append(
+                f"stream '{stream.name}': a password or token is the same word, which no log can hide "
+                "where it stands alone: change one of them"
+            )
         if may_hide_password(stream.url):
             told.append(f"stream '{stream.name}': url: there is an '@' after the host: {ENCODING}")
         elif "://" not in stream.url and not is_there(stream.url):

@@ -11,7 +11,7 @@ from config.contradictions import contradictions
 from config.document import Trouble, read
 from config.explain import explain, named
 from config.problem import ConfigError, Problem
-from config.secrets import hide
+from config.secrets import hide, never_hide
 from config.settings import Settings
 
 __all__ = ["ConfigError", "Problem", "load"]
@@ -50,6 +50,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
                 for trouble in sorted(troubles, key=lambda trouble: trouble.line)
             )
         )
+    never_hide([stream.name for stream in settings.streams])
     return settings
 
 

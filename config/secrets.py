@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from urllib.parse import quote, unquote
 
 MARK = "***"
@@ -26,6 +27,7 @@ _SHORT = (
 # carrying. It only ever grows, by what an operator wrote. A child process starts with an empty set; there,
 # addresses are hidden by their shape, and what it says goes through its parent's log.
 _remembered: set[str] = set()
+_names: frozenset[str] = frozenset()  # what things are called, which no text can do without
 _pattern: re.Pattern[str] | None = None
 
 
@@ -49,15 +51,25 @@ def source_identity(address: str) -> str:
 
 def remember(secret: str) -> None:
     """From now on, `hide` hides this secret, plain and in the forms it takes inside URLs, JSON and reprs."""
-    global _pattern
     forms = {secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
     forms |= {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in forms}
     forms.discard("")
     if forms <= _remembered:
         return
     _remembered.update(forms)
-    longest_first = sorted(_remembered, key=len, reverse=True)  # or a part would leave the rest to be read
-    _pattern = re.compile("|".join(map(_form_pattern, longest_first)))
+    _compile()
+
+
+def never_hide(names: Collection[str]) -> None:
+    """From now on `hide` leaves these names as they are, and no others: a password may be the same word."""
+    global _names
+    _names = frozenset(names)
+    _compile()
+
+
+def is_remembered(word: str) -> bool:
+    """Whether it is a secret, or was."""
+    return word in _remembered
 
 
 def understand_url(text: str) -> str:
@@ -114,6 +126,12 @@ def _hide_address(found: re.Match[str]) -> str:
 
 def _encode(part: str) -> str:
     return quote(re.sub("%(?![0-9A-Fa-f]{2})", "%25", part), safe="%!$&'()*+,;=")
+
+
+def _compile() -> None:
+    global _pattern
+    longest_first = sorted(_remembered - _names, key=len, reverse=True)  # or a part would leave the rest
+    _pattern = re.compile("|".join(map(_form_pattern, longest_first))) if longest_first else None
 
 
 def _form_pattern(form: str) -> str:

@@ -1,12 +1,15 @@
 """No credential in any text, and every password usable."""
 
 import json
+from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from config.doubts import doubts
+from config.load import load
 from config.secrets import MARK, hide, remember, source_identity, understand_url
 
 PASSWORD = st.text(
@@ -81,6 +84,24 @@ def test_a_secret_within_another_leaves_no_rest_of_it() -> None:
     remember("corr")
     remember("corr3ct-horse")
     assert hide("corr3ct-horse corr") == "*** ***"
+
+
+def test_a_password_that_is_a_streams_name_does_not_blot_the_name_out(tmp_path: Path) -> None:
+    file = tmp_path / "fw.yaml"
+    file.write_text("streams: [{name: orchard, url: 'rtsp://ada:orchard@127.0.0.1/1'}]\n")
+    settings = load(file, {})
+    assert hide("orchard: quality frozen: rtsp://ada:orchard@127.0.0.1/1") == (
+        f"orchard: quality frozen: rtsp://{MARK}@127.0.0.1/1"
+    )
+    assert doubts(settings) == [
+        (
+            "stream 'orchard': a password or token is the same word, which no log can hide where it stands "
+            "alone: change one of them"
+        )
+    ]
+    file.write_text("streams: [{name: meadow, url: 'rtsp://ada:orchard@127.0.0.1/1'}]\n")
+    assert doubts(load(file, {})) == []
+    assert hide("it is orchard") == f"it is {MARK}"
 
 
 def test_a_short_secret_leaves_other_words_alone() -> None:
