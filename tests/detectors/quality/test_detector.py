@@ -1,5 +1,6 @@
 """The quality detector on drawn scenes: what is which fault, what is none, and what hides what."""
 
+import functools
 import gc
 import weakref
 from collections.abc import Callable, Iterator
@@ -28,6 +29,11 @@ RNG = np.random.default_rng(0)
 
 def scene(seed: int = 1, contrast: float = 1.0, light: float = 120.0) -> Picture:
     """A street of rectangles, (180, 320, 3), mean about `light`."""
+    return _drawn(seed, contrast, light).copy()
+
+
+@functools.cache
+def _drawn(seed: int, contrast: float, light: float) -> Picture:
     rng = np.random.default_rng(seed)
     picture = np.full((180, 320, 3), light, np.float32)
     for _ in range(120):

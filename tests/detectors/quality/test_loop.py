@@ -82,6 +82,8 @@ def test_pictures_that_are_encoded_anew_are_told(crf: int) -> None:
     """People on a campus; fifteen seconds are recorded, and played again from the 130th second on."""
     pictures: list[Picture] = []
     for path in sorted(shared("data/ucsd_ped2/train").glob("*.mp4")):
+        if len(pictures) >= 1300:
+            break
         file = path.read_bytes()
         pictures += [each.picture for each in frames(file, looks=RATE)]
     recorded = [each.picture for each in frames(encoded(pictures[1149:1300], crf=crf), looks=RATE)]

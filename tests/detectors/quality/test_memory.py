@@ -1,5 +1,6 @@
 """What is known of a camera outlives a restart, and is refused in words where it is damaged."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -31,15 +32,22 @@ def watch(
     return said
 
 
-def learned(folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def learned_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("learned")
     detector = QualityDetector(QualitySettings(), folder)
     watch(detector, scene(), 15)
     detector.close()
     return folder / "gate.quality"
 
 
-def test_a_camera_that_was_turned_while_nobody_watched_is_told(tmp_path: Path) -> None:
-    assert learned(tmp_path).exists()
+@pytest.fixture
+def learned(learned_once: Path, tmp_path: Path) -> Path:
+    """What is known of a camera, in the test's own folder."""
+    return Path(shutil.copy(learned_once, tmp_path))
+
+
+def test_a_camera_that_was_turned_while_nobody_watched_is_told(learned: Path, tmp_path: Path) -> None:
     detector = QualityDetector(QualitySettings(), tmp_path)
     said = watch(detector, scene(seed=2), 2)
     detector.close()
@@ -47,8 +55,7 @@ def test_a_camera_that_was_turned_while_nobody_watched_is_told(tmp_path: Path) -
     assert detector.counts["remembered"] == 1
 
 
-def test_a_camera_that_stands_as_before_is_known_at_once(tmp_path: Path) -> None:
-    learned(tmp_path)
+def test_a_camera_that_stands_as_before_is_known_at_once(learned: Path, tmp_path: Path) -> None:
     detector = QualityDetector(QualitySettings(), tmp_path)
     said = watch(detector, scene(), 1)
     assert {label for label, each in said.items() if each != "fine"} <= {"looped", "combed"}
@@ -63,17 +70,15 @@ def test_forgetting_a_live_stream_writes_down_what_was_learned(tmp_path: Path) -
     detector.close()
 
 
-def test_a_recording_is_judged_from_scratch(tmp_path: Path) -> None:
-    learned(tmp_path)
-    before = (tmp_path / "gate.quality").read_bytes()
+def test_a_recording_is_judged_from_scratch(learned: Path, tmp_path: Path) -> None:
+    before = learned.read_bytes()
     detector = QualityDetector(QualitySettings(), tmp_path)
     assert watch(detector, scene(seed=2), 2, live=False)["moved"] == str(Doubt.LEARNING)
     detector.close()
-    assert (tmp_path / "gate.quality").read_bytes() == before
+    assert learned.read_bytes() == before
 
 
-def test_another_size_of_picture_is_learned_anew(tmp_path: Path) -> None:
-    learned(tmp_path)
+def test_another_size_of_picture_is_learned_anew(learned: Path, tmp_path: Path) -> None:
     detector = QualityDetector(QualitySettings(), tmp_path)
     narrow = np.ascontiguousarray(scene()[:, :240])
     assert watch(detector, narrow, 2)["moved"] == str(Doubt.LEARNING)
@@ -90,34 +95,32 @@ def test_another_size_of_picture_is_learned_anew(tmp_path: Path) -> None:
     ],
 )
 def test_damage_is_refused_in_words(
-    damage: object, words: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    damage: object, words: str, learned: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = learned(tmp_path)
     assert callable(damage)
-    path.write_bytes(damage(path.read_bytes()))
+    learned.write_bytes(damage(learned.read_bytes()))
     detector = QualityDetector(QualitySettings(), tmp_path)
     assert watch(detector, scene(), 1)["moved"] == str(Doubt.LEARNING)
     detector.close()
     assert detector.counts["refused"] == 1
     assert caplog.messages == [
-        f"what the pictures of gate usually look like is learned anew, {path} cannot be used: {words}"
+        f"what the pictures of gate usually look like is learned anew, {learned} cannot be used: {words}"
     ]
 
 
 @pytest.mark.parametrize("lost", ["shape", "view.reference", "sharpness.detail", "stillness.longest"])
 def test_a_memory_in_which_something_is_missing_is_refused_in_words(
-    lost: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    lost: str, learned: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = learned(tmp_path)
-    memory = load(path)
+    memory = load(learned)
     assert memory
     del memory[lost]
-    save(memory, path)
+    save(memory, learned)
     detector = QualityDetector(QualitySettings(), tmp_path)
     assert watch(detector, scene(), 1)["moved"] == str(Doubt.LEARNING)
     detector.close()
     assert detector.counts["refused"] == 1
-    assert f"{path} cannot be used: it is damaged: what it holds is not all there" in caplog.text
+    assert f"{learned} cannot be used: it is damaged: what it holds is not all there" in caplog.text
 
 
 def test_a_disk_that_hangs_holds_up_neither_pictures_nor_the_end(
