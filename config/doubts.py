@@ -1,13 +1,41 @@
 """What may be wrong with a good configuration: a recording may come later, an odd address may be right."""
 
+import difflib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import yaml
+
 from config.address import ENCODING, is_there, may_hide_password
+from config.channels import (
+    AlertmanagerChannelSettings,
+    ChannelSettings,
+    FileChannelSettings,
+    MqttChannelSettings,
+    WebhookChannelSettings,
+    name_of,
+)
+from config.document import Document
 from config.redis_address import TLS_FILES, redis_address
 from config.secrets import hide, is_remembered
 from config.settings import Settings
 
+_NO_LABELS: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
+_PLAIN_PASSWORD: Final = re.compile(r"[a-z]+://[^/?#@$]*:[^/?#@$]+@")
 
-def doubts(settings: Settings) -> list[str]:
-    """One sentence for each thing that an operator had better look at again."""
+
+def doubts(
+    settings: Settings, document: Document | None = None, labels: Mapping[str, Collection[str]] = _NO_LABELS
+) -> list[str]:
+    """One sentence for each thing that an operator had better look at again.
+
+    `document`: the settings as they are written, where passwords in the file itself are to be told. `labels`:
+    all that there are of a kind of alert.
+    """
     told = []
     for stream in settings.streams:
         if is_remembered(stream.name):
@@ -19,6 +47,10 @@ def doubts(settings: Settings) -> list[str]:
             told.append(f"stream '{stream.name}': url: there is an '@' after the host: {ENCODING}")
         elif "://" not in stream.url and not is_there(stream.url):
             told.append(f"stream '{stream.name}': url: {stream.url} is not there, or not for this user")
+    told += _rules(settings, labels)
+    told += _same_files(settings.alerts.channels)
+    if document:
+        told += _open_passwords(settings.alerts.channels, document)
     if settings.redis.url:
         if all(channel.kind != "redis" for channel in settings.alerts.channels):
             told.append("redis: url: alerts.channels names no 'kind: redis', so nothing is sent there")
@@ -29,3 +61,51 @@ def doubts(settings: Settings) -> list[str]:
             if name in options and not is_there(options[name])
         ]
     return [hide(text) for text in told]
+
+
+def _rules(settings: Settings, labels: Mapping[str, Collection[str]]) -> Iterator[str]:
+    streams = [stream.name for stream in settings.streams]
+    for number, rule in enumerate(settings.alerts.rules, 1):
+        where = f"alerts: rules: the {number}. rule"
+        for_all = rule.stream == rule.label == "*" and not (rule.kind or rule.between or rule.days)
+        if rule.tell is False and for_all:
+            yield f"{where}: 'tell: false' for everything: nobody is told of any alert"
+        if meant := _nothing_fits(rule.stream, streams):
+            yield f"{where}: no stream fits '{rule.stream}', {meant}"
+        known = labels.get(rule.kind or "")
+        if known and (meant := _nothing_fits(rule.label, known)):
+            yield f"{where}: no label of kind {rule.kind} fits '{rule.label}', {meant}"
+
+
+def _nothing_fits(pattern: str, words: Collection[str]) -> str:
+    """What was probably meant; empty where something fits."""
+    if any(fnmatchcase(word, pattern) for word in words):
+        return ""
+    near = difflib.get_close_matches(pattern, words, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(words)}"
+
+
+def _same_files(channels: Sequence[ChannelSettings]) -> Iterator[str]:
+    first: dict[Path, str] = {}
+    for channel in channels:
+        if isinstance(channel, FileChannelSettings):
+            name = first.setdefault(channel.path.resolve(), name_of(channel))
+            if name != name_of(channel):
+                yield (
+                    f"channel '{name_of(channel)}': path: channel '{name}' writes {channel.path} too, "
+                    "and each moves it away from under the other: give each a file of its own"
+                )
+
+
+def _open_passwords(channels: Sequence[ChannelSettings], document: Document) -> Iterator[str]:
+    for number, channel in enumerate(channels):
+        if not isinstance(
+            channel, WebhookChannelSettings | MqttChannelSettings | AlertmanagerChannelSettings
+        ):
+            continue
+        node = document.node(("alerts", "channels", number, "url"))
+        if isinstance(node, yaml.ScalarNode) and _PLAIN_PASSWORD.match(node.value):
+            yield (
+                f"channel '{name_of(channel)}': url: a password stands in this file for all who read it: "
+                "take it from a ${VARIABLE} or ${file:PATH}"
+            )

@@ -71,7 +71,9 @@ def check(
 
     if lacking := missing(settings):
         _fail("\n".join(f"{config}: {text}" for text in lacking), BAD_USAGE)
-    for doubt in doubts(settings):
+    from daemon.models import lacking as lacking_weights
+
+    for doubt in [*doubts(settings), *lacking_weights(settings)]:
         say.print(f"{config}: {doubt}", markup=False)
     print(f"{config}: good; {len(settings.streams)} stream(s): {', '.join(s.name for s in settings.streams)}")
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.address import ENCODING, LIVE_SCHEMES, may_hide_password, source_address
+from config.document import read
 from config.doubts import doubts
 from config.load import ConfigError, load
 from config.redis_address import redis_address
@@ -182,3 +183,39 @@ def test_doubts_about_redis(tmp_path: Path) -> None:
     file.write_text("streams: [{name: a, url: 'rtsp://h/1'}]\nredis: {replicas: 1}\n")
     with pytest.raises(ConfigError, match="the embedded server has no replicas: leave 'replicas' out"):
         load(file, {})
+
+
+def test_doubts_about_rules_and_channels(tmp_path: Path) -> None:
+    file = tmp_path / "fw.yaml"
+    file.write_text("""
+streams: [{name: gate, url: 'rtsp://h/1'}]
+alerts:
+  rules:
+    - {tell: false}
+    - {tell: false, between: "22:00-06:00"}
+    - {stream: gaet, severity: info}
+    - {stream: "g*", kind: quality, label: frozn, tell: false}
+    - {kind: object, label: unicorn, tell: false}
+  channels:
+    - {kind: file, path: alerts.jsonl}
+    - {kind: file, name: again, path: ./alerts.jsonl}
+    - {kind: webhook, url: "http://ada:lovelace-9@h/"}
+    - {kind: webhook, name: fine, url: "http://ada:${HOOK_PASSWORD}@h/"}
+    - {kind: mqtt, url: "mqtt://ada:lovelace-9@h"}
+""")
+    environ = {"HOOK_PASSWORD": "lovelace-10"}
+    told = doubts(load(file, environ), read(file, environ), {"quality": ["frozen", "black"]})
+    open_password = (
+        "a password stands in this file for all who read it: take it from a ${VARIABLE} or ${file:PATH}"
+    )
+    assert told == [
+        "alerts: rules: the 1. rule: 'tell: false' for everything: nobody is told of any alert",
+        "alerts: rules: the 3. rule: no stream fits 'gaet', did you mean 'gate'?",
+        "alerts: rules: the 4. rule: no label of kind quality fits 'frozn', did you mean 'frozen'?",
+        (
+            f"channel 'again': path: channel 'file' writes {tmp_path}/alerts.jsonl too, "
+            "and each moves it away from under the other: give each a file of its own"
+        ),
+        f"channel 'webhook': url: {open_password}",
+        f"channel 'mqtt': url: {open_password}",
+    ]
