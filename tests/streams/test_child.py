@@ -91,8 +91,8 @@ def said(*messages: Message) -> list[bytes]:
     return [pack(message, {}) for message in messages]
 
 
-async def hear(liar: Liar, counts: Counter[str] | None = None) -> list[Message]:
-    heard: list[Message] = []
+async def hear(liar: Liar, counts: Counter[str] | None = None) -> list[Message | bytes]:
+    heard: list[Message | bytes] = []
     async with Child(JOB, Counter() if counts is None else counts, liar) as child:
         async for message in child.messages():
             heard.append(message)
