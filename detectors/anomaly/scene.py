@@ -32,9 +32,7 @@ class Scene:
     """The empty scene of one camera in one kind of light."""
 
     thumbnail: Thumbnail
-    colour: float = field(
-        init=False
-    )  # mean spread of blue, green, red: asked for with every picture
+    colour: float = field(init=False)  # mean spread of blue, green, red: asked for with every picture
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "colour", _colour(self.thumbnail))
