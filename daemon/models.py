@@ -21,6 +21,18 @@ def store_of(settings: Settings | None) -> Store:
     return Store(store_folders(folder, state_folder(settings)))
 
 
+def lacking(settings: Settings) -> list[str]:
+    """What is wanted and not there, in sentences; files are not read for it."""
+    wanted = settings.detectors.anomaly.backbone
+    if wanted is None:
+        return []
+    try:
+        store_of(settings).locate(wanted)
+    except DetectorError as error:
+        return [f"detectors.anomaly.backbone: {error}"]
+    return []
+
+
 async def show(config: Path | None) -> int:
     """Lists every model with its size, licence and hash. Raises ConfigError, DetectorError."""
     store = store_of(load(config) if config else None)

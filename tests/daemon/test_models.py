@@ -53,6 +53,16 @@ def test_damaged_weights_are_told_and_the_command_fails(config: Path) -> None:
     assert asked(config, "verify", "other")[0] == 0
 
 
+def test_check_tells_which_weights_are_missing_and_that_is_no_error(config: Path) -> None:
+    good = config.read_text()
+    for wanted, told in (("nought", True), ("other", False)):
+        config.write_text(good + f"detectors: {{anomaly: {{backbone: {wanted}}}}}\n")
+        result = CliRunner().invoke(app, ["check", str(config)])
+        assert result.exit_code == 0
+        assert ("detectors.anomaly.backbone: there are no weights 'nought' in" in result.output) is told
+        assert "good" in result.output
+
+
 def test_a_name_that_is_not_there_is_a_sentence(config: Path) -> None:
     code, said = asked(config, "verify", "nought")
     assert code == 1
