@@ -4,14 +4,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from alerts.open_alert import OpenAlert, Why
 from alerts.verdict import Severity, Verdict
 from alerts.verdict_text import verdict_from_json, verdict_to_json
 from detectors.detection import Kind
 
+VERSION: Final = 1  # of the text; another one where an older reader would take it wrongly
+
 Thing = tuple[str, Kind, str, str]  # stream, kind, label, subject
+
+
+class NewerError(ValueError):
+    """Written by a newer framewarden, in a way that we do not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,7 @@ def memory_to_json(memory: Memory) -> str:
     """One object."""
     return json.dumps(
         {
+            "version": VERSION,
             "raging": memory.raging,
             "gathered": dict(memory.gathered),
             "opened": [
@@ -47,9 +54,11 @@ def memory_to_json(memory: Memory) -> str:
 
 
 def memory_from_json(text: str) -> Memory:
-    """The opposite. Raises ValueError for a text that is none."""
+    """The opposite. Raises ValueError for a text that is none, NewerError for one of tomorrow."""
     try:
         kept = json.loads(text)
+        if kept.get("version", 1) > VERSION:  # the first ones had none
+            raise NewerError("it was written by a newer framewarden")
         return Memory(
             bool(kept["raging"]),
             {str(subject): int(count) for subject, count in kept["gathered"].items()},

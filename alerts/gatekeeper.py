@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NoReturn, Protocol
 
 from alerts.announcer import utc_now
 from alerts.gate import Gate, Passed
-from alerts.gate_memory import Memory, memory_from_json, memory_to_json
+from alerts.gate_memory import Memory, NewerError, memory_from_json, memory_to_json
 from alerts.open_alert import Why
 from alerts.orders import DamagedOrdersError, Orders, OrdersError, OrdersFile
 from alerts.verdict import Change, Verdict
@@ -173,6 +174,15 @@ class Gatekeeper:
         try:
             return memory_from_json(self._memory.read_text(encoding="utf-8"))
         except FileNotFoundError:
+            return None
+        except NewerError as error:
+            aside = self._memory.with_name(f"{self._memory.name}.newer")
+            with suppress(OSError):
+                self._memory.replace(aside)
+            log.error(  # noqa: TRY400 - words for the user
+                "%s is not used, %s: it was moved to %s, and alerts that were held back open anew",
+                self._memory, error, aside.name,
+            )  # fmt: skip
             return None
         except (OSError, ValueError) as error:
             log.error("%s is forgotten: alerts that were held back open anew (%s)", self._memory, error)  # noqa: TRY400

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from alerts.verdict import Verdict
+from alerts.verdict_text import known
 from config.whole_file import write_whole
 
+VERSION: Final = 1  # of the file; another one where an older reader would take it wrongly
 MOST: Final = 1000  # orders of each sort that are kept, the newest
 
 
@@ -26,7 +28,7 @@ class OrdersError(Exception):
 
 
 class DamagedOrdersError(OrdersError):
-    """What stands in the file cannot be understood: reading it again does not help."""
+    """What stands in the file is not understood: reading it again does not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,13 @@ class OrdersFile:
     def read(self) -> Orders:
         """No file: no orders. Raises OrdersError where it cannot be read now, DamagedOrdersError for good."""
         try:
-            return _orders(json.loads(self.path.read_text(encoding="utf-8")))
+            kept = json.loads(self.path.read_text(encoding="utf-8"))
+            if kept.get("version", 1) > VERSION:  # the first ones had none
+                raise DamagedOrdersError(
+                    f"{self.path} was written by a newer framewarden: install that one again, "
+                    "or move the file away and give the orders again"
+                )
+            return _orders(kept)
         except FileNotFoundError:
             return Orders()
         except OSError as error:
@@ -105,7 +113,8 @@ class OrdersFile:
             raise OrdersError(f"{self.path} cannot be written ({error.strerror or error})") from error
 
     def _write(self, orders: Orders) -> None:
-        text = json.dumps(asdict(orders), default=datetime.isoformat, indent=1, ensure_ascii=False)
+        kept = {"version": VERSION} | asdict(orders)
+        text = json.dumps(kept, default=datetime.isoformat, indent=1, ensure_ascii=False)
         write_whole(self.path, text.encode(), mode=0o600)
 
 
@@ -122,8 +131,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _orders(kept: dict[str, Any]) -> Orders:
     return Orders(
-        tuple(Silence(**_timed(each)) for each in kept["silences"]),
-        tuple(Acknowledgement(**_timed(each)) for each in kept["acknowledgements"]),
+        tuple(Silence(**known(Silence, _timed(each))) for each in kept["silences"]),
+        tuple(Acknowledgement(**known(Acknowledgement, _timed(each))) for each in kept["acknowledgements"]),
     )
 
 

@@ -4,11 +4,14 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from alerts.received import MessageError, Received, read
 from config.whole_file import write_whole
 
 log = logging.getLogger(__name__)
+
+VERSION: Final = 1  # of the file; another one where an older reader would take it wrongly
 
 
 class Told:
@@ -49,20 +52,28 @@ class Told:
     def load(self) -> None:
         """What was open when the last process ended; nothing where the file is missing or damaged."""
         try:
-            bodies = json.loads(self._path.read_text(encoding="utf-8"))
+            kept = json.loads(self._path.read_text(encoding="utf-8"))
+            bodies = kept["open"] if (version := kept.get("version")) else kept  # the first ones had none
+            if version and version > VERSION:
+                aside = self._path.replace(self._path.with_name(f"{self._path.name}.newer"))
+                log.warning(
+                    "%s was written by a newer framewarden and moved to %s: alerts are told anew as they "
+                    "change", self._path, aside.name,
+                )  # fmt: skip
+                return
             for alert_id, body in bodies.items():
                 self._alerts[alert_id] = read(body)
                 self._bodies[alert_id] = body
         except FileNotFoundError:
             return
-        except (OSError, ValueError, AttributeError, TypeError, MessageError) as error:
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, MessageError) as error:
             log.warning("%s cannot be read, open alerts are told anew as they change: %s", self._path, error)
 
     def save(self) -> None:
         """Whole or not at all."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self._path, json.dumps(self._bodies).encode())
+            write_whole(self._path, json.dumps({"version": VERSION, "open": self._bodies}).encode())
         except OSError as error:
             if not self._failing:
                 log.warning("%s cannot be written: %s", self._path, error.strerror or error)

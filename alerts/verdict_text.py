@@ -25,18 +25,18 @@ def _plain(value: object) -> object:
 
 
 def verdict_from_json(text: str) -> Verdict:
-    """The opposite of verdict_to_json."""
+    """The opposite of verdict_to_json. What a newer framewarden said beyond it is left away."""
     kept = json.loads(text)
     return Verdict(
-        **kept
+        **known(Verdict, kept)
         | {
             "change": Change(kept["change"]),
             "kind": Kind(kept["kind"]),
             "severity": Severity(kept["severity"]),
-            "regions": tuple(Region(**region) for region in kept["regions"]),
+            "regions": tuple(Region(**known(Region, region)) for region in kept["regions"]),
             "first_frame_at": datetime.fromisoformat(kept["first_frame_at"]),
             "captured_at": datetime.fromisoformat(kept["captured_at"]),
-            "made_by": DetectorCard(**kept["made_by"]),
+            "made_by": DetectorCard(**known(DetectorCard, kept["made_by"])),
             "gathered": _gathered(kept.get("gathered")),
         }
     )
@@ -47,7 +47,7 @@ def _gathered(kept: dict[str, Any] | None) -> Gathered | None:
         return None
     members = (
         Member(
-            **each
+            **known(Member, each)
             | {
                 "kind": Kind(each["kind"]),
                 "severity": Severity(each["severity"]),
@@ -56,4 +56,9 @@ def _gathered(kept: dict[str, Any] | None) -> Gathered | None:
         )
         for each in kept["members"]
     )
-    return Gathered(**kept | {"members": tuple(members)})
+    return Gathered(**known(Gathered, kept) | {"members": tuple(members)})
+
+
+def known(cls: type, kept: dict[str, Any]) -> dict[str, Any]:
+    """What of it are fields of this dataclass."""
+    return {field.name: kept[field.name] for field in fields(cls) if field.name in kept}
