@@ -1,9 +1,11 @@
 """The commands `silence`, `silences` and `ack`: what people order, put where the daemon reads it."""
 
+import difflib
 import getpass
 import os
 import re
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +15,11 @@ from rich.table import Column, Table
 from alerts.client import SubscribeError
 from alerts.gate_memory import Memory, memory_from_json
 from alerts.orders import Acknowledgement, Orders, OrdersError, OrdersFile, Silence, new_id
+from alerts.roll_up import HOUSE
 from config.load import load
+from config.settings import Settings
 from config.state import state_folder
+from daemon.clock import clock
 from daemon.subscribe import read_pattern
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -36,6 +41,9 @@ async def silence(
         wanted = read_pattern(pattern)
     except SubscribeError as error:
         raise OrdersError(str(error)) from None
+    settings = load(config) if config else None
+    if settings:
+        _some_stream_fits(wanted.stream, settings)
     now = datetime.now(UTC)
     given = Silence(
         id=new_id(),
@@ -47,15 +55,15 @@ async def silence(
         comment=comment,
         made_at=now,
     )
-    _file(config).change(lambda orders: Orders((*orders.silences, given), orders.acknowledgements), now)
-    print(f"{_about(given)}: silent until {_clock(given.until)}")
+    _file(settings).change(lambda orders: Orders((*orders.silences, given), orders.acknowledgements), now)
+    print(f"{_about(given)}: silent until {clock(given.until)}")
     print(f"to end it earlier: framewarden silences --remove {given.id}")
     return 0
 
 
 async def remove(which: str, config: Path | None) -> int:
     """Ends a silence at once."""
-    file = _file(config)
+    file = _file(load(config) if config else None)
     if which not in {each.id for each in file.read().silences}:
         raise OrdersError(f"no silence has the id '{which}': `framewarden silences` lists them")
     file.change(
@@ -70,7 +78,7 @@ async def remove(which: str, config: Path | None) -> int:
 
 async def acknowledge(alert: str, by: str | None, comment: str, config: Path | None) -> int:
     """Says that somebody has seen to an alert. The first letters of its id will do."""
-    file = _file(config)
+    file = _file(load(config) if config else None)
     open_alerts = [each.verdict for each in _memory(file).opened]
     begins = alert.partition(".")[0]  # what follows the dot counts messages
     found = [verdict for verdict in open_alerts if begins and verdict.alert_id.startswith(begins)]
@@ -93,7 +101,7 @@ async def acknowledge(alert: str, by: str | None, comment: str, config: Path | N
 async def show(config: Path | None) -> int:
     """Prints the silences that hold, and every open alert."""
     console = Console(highlight=False, markup=False)
-    file, now = _file(config), datetime.now(UTC)
+    file, now = _file(load(config) if config else None), datetime.now(UTC)
     orders = file.read()
     silences = Table(
         Column("id", no_wrap=True),
@@ -107,7 +115,7 @@ async def show(config: Path | None) -> int:
     )
     for each in orders.silences:
         if now < each.until:
-            silences.add_row(each.id, _about(each), _clock(each.until), each.by, each.comment)
+            silences.add_row(each.id, _about(each), clock(each.until), each.by, each.comment)
     seen_to = {each.alert_id: each.by for each in orders.acknowledgements}
     alerts = Table(
         Column("id", no_wrap=True), "alert", "severity", "since", "not told", "acknowledged by",
@@ -118,16 +126,22 @@ async def show(config: Path | None) -> int:
         about = f"{verdict.stream}: {verdict.kind} {verdict.label}"
         why = str(alert.why or "") if alert.told is None else ""
         by = seen_to.get(verdict.alert_id, "")
-        alerts.add_row(
-            verdict.alert_id[:12], about, verdict.severity, _clock(verdict.first_frame_at), why, by
-        )
+        alerts.add_row(verdict.alert_id[:12], about, verdict.severity, clock(verdict.first_frame_at), why, by)
     for table, nothing in ((silences, "No silence holds."), (alerts, "No alert is open.")):
         console.print(table if table.row_count else nothing)
     return 0
 
 
-def _file(config: Path | None) -> OrdersFile:
-    folder = state_folder(load(config) if config else None)
+def _some_stream_fits(pattern: str, settings: Settings) -> None:
+    streams = [stream.name for stream in settings.streams]
+    if not any(fnmatchcase(name, pattern) for name in (*streams, HOUSE)):
+        near = difflib.get_close_matches(pattern, streams, n=1)
+        meant = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(streams)}"
+        raise OrdersError(f"nothing is silenced: no stream fits '{pattern}', {meant}")
+
+
+def _file(settings: Settings | None) -> OrdersFile:
+    folder = state_folder(settings)
     if not folder.is_dir():
         raise OrdersError(
             f"no daemon has run with its state in {folder}: name its configuration with --config, "
@@ -151,7 +165,7 @@ def _end(duration: str | None, until: str | None, now: datetime) -> datetime:
         raise OrdersError("say for how long, or until when: --for 2h or --until 18:00")
     end = _after(duration, now) if duration is not None else _at(until or "", now)
     if end <= now:
-        raise OrdersError(f"{_clock(end)} is over already")
+        raise OrdersError(f"{clock(end)} is over already")
     if end - now > _LONGEST:
         raise OrdersError("a silence may last a year at most: use a rule in the configuration, alerts.rules")
     return end
@@ -181,10 +195,6 @@ def _at(text: str, now: datetime) -> datetime:
 def _about(given: Silence) -> str:
     label = "" if given.label == "*" else f" {given.label}"
     return f"{given.stream}: {'all kinds' if given.kind == '*' else given.kind}{label}"
-
-
-def _clock(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _user() -> str:

@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from alerts.outbox_desk import DeadLetter, Queue, drop, look, retry
+from alerts.outbox_file import OutboxError
 from config.load import load
 from config.state import state_folder
+from daemon.clock import clock
 
 Action = Literal["show", "retry", "drop"]
 
@@ -20,6 +22,8 @@ Action = Literal["show", "retry", "drop"]
 async def outbox(config: Path, action: Action, channel: str | None, ids: Sequence[str], as_json: bool) -> int:
     """The command; returns the exit code. Raises ConfigError, OutboxError."""
     path = state_folder(load(config)) / "outbox.sqlite"
+    if action != "show":
+        _known(path, channel, ids)
     match action:
         case "retry":
             print(f"{retry(path, channel, ids)} dead letter(s) are tried again as soon as the daemon runs")
@@ -36,6 +40,14 @@ async def outbox(config: Path, action: Action, channel: str | None, ids: Sequenc
             else:
                 _print(queues, letters, datetime.now(UTC))
     return 0
+
+
+def _known(path: Path, channel: str | None, ids: Sequence[str]) -> None:
+    dead = {each.id for each in look(path)[1] if channel in (None, each.channel)}
+    if unknown := [each for each in ids if each not in dead]:
+        raise OutboxError(
+            f"no such dead letter: {', '.join(unknown)}; `framewarden outbox CONFIG` lists them"
+        )
 
 
 def _print_json(queues: Sequence[Queue], letters: Sequence[DeadLetter]) -> None:
@@ -56,7 +68,7 @@ def _print(queues: Sequence[Queue], letters: Sequence[DeadLetter], now: datetime
     for letter in letters:
         again = ", to be tried again" if letter.again else ""
         reason = "".join(c if c.isprintable() else " " for c in letter.reason)
-        at = f"{letter.refused_at:%Y-%m-%d %H:%M:%S}Z"
+        at = clock(letter.refused_at)
         console.print(
             f"{letter.channel}: {letter.id} ({letter.stream}, {letter.kind}) refused {at}{again}: {reason}"
         )

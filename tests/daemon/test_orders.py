@@ -148,6 +148,23 @@ async def test_a_silence_that_cannot_be_is_told_in_words(
     assert OrdersFile(tmp_path).read() == Orders()
 
 
+async def test_a_silence_for_a_stream_that_there_is_not_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "fw.yaml"
+    config.write_text(
+        f"streams: [{{name: dark, url: clip.mp4}}, {{name: gate, url: clip.mp4}}]\n"
+        f"service: {{state_dir: {tmp_path}}}\n"
+    )
+    with pytest.raises(OrdersError, match="nothing is silenced: no stream fits 'drak', did you mean 'dark'"):
+        await orders.silence("drak", "*", "2h", None, None, "", config)
+    assert OrdersFile(tmp_path).read() == Orders()
+    for pattern in ("dark", "ga*:quality", "*", "_house"):
+        assert await orders.silence(pattern, "*", "2h", None, None, "", config) == 0
+    until = OrdersFile(tmp_path).read().silences[0].until
+    assert f"silent until {until.astimezone():%Y-%m-%d %H:%M:%S %Z}" in capsys.readouterr().out
+
+
 async def test_ids_that_nobody_knows_are_told_in_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
