@@ -9,7 +9,6 @@ from alerts.received import Gathered, Member, MessageError, Received, read
 from alerts.verdict import Severity
 from config.channels import Only
 
-_RANK: Final = {severity: rank for rank, severity in enumerate(Severity)}
 _MOST_LEFT_OUT: Final = 1000
 
 
@@ -67,8 +66,8 @@ def _matters(only: Only, alert: Received) -> bool:
     # A word that only a newer daemon knows is none to leave anything out for.
     members = alert.gathered.members if alert.gathered else ()
     words = {alert.severity, *(member.severity for member in members)}
-    ranks = [_RANK.get(Severity(word)) if word in set(Severity) else None for word in words]
-    if all(rank is not None and rank < _RANK[Severity(only.min_severity)] for rank in ranks):
+    least, known = Severity(only.min_severity), set(Severity)
+    if all(word in known and least.above(Severity(word)) for word in words):
         return False
     return only.states is None or alert.state in only.states
 

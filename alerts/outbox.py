@@ -25,7 +25,7 @@ from alerts.lock import Lock
 from alerts.outbox_clock import Clock
 from alerts.outbox_file import OutboxError, OutboxFile, Standing, Work
 from alerts.outbox_limits import Limits, advance
-from alerts.verdict import Change, Severity, Verdict
+from alerts.verdict import Change, Verdict
 from alerts.verdict_text import verdict_from_json, verdict_to_json
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,6 @@ T = TypeVar("T")
 
 GROUP = 1_000  # requests that share a transaction, at most
 LOOK_EVERY = 1.0  # seconds between two looks at what another program did to the file, where nothing comes in
-RANK = {severity: rank for rank, severity in enumerate(Severity)}  # 0: the least severe
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ class Outbox:
         `render` runs on the outbox's thread, and again with the same number if the transaction is repeated.
         Whoever is cancelled while waiting does not know whether the message was stored.
         """
-        stream, alert_id, rank = verdict.stream, verdict.alert_id, RANK[verdict.severity]
+        stream, alert_id, rank = verdict.stream, verdict.alert_id, verdict.severity.rank
         kept = None if verdict.change is Change.CLOSED else verdict_to_json(verdict)
 
         def store(connection: sqlite3.Connection) -> Message:

@@ -23,10 +23,14 @@ class Severity(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """From 0, the least severe."""
+        return list(Severity).index(self)
+
     def above(self, other: "Severity") -> bool:
         """Whether it matters more."""
-        steps = list(Severity)
-        return steps.index(self) > steps.index(other)
+        return self.rank > other.rank
 
     def or_higher(self, other: "Severity") -> "Severity":
         """The one of both that matters more."""
