@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from alerts.aside import Aside
 from alerts.channel import Message, PublishError
+from config.whole_file import sync_folder
 
 _MEGABYTE: Final = 1_000_000
 
@@ -83,6 +85,8 @@ class FileChannel:
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        with suppress(PermissionError):  # a folder that this user may write and not read
+            sync_folder(self._path.parent)  # or a power cut could take a new file, or its new name, back
 
     def _is_still_there(self, file: int) -> bool:
         try:

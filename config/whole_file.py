@@ -33,10 +33,10 @@ def write_whole(path: Path, body: bytes, mode: int = 0o666) -> None:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Without it, a power cut could take the new name back."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -160,3 +160,26 @@ async def test_through_the_outbox_everything_arrives_in_order(tmp_path: Path) ->
     await channel.close()
     found = [*tmp_path.glob("alerts.jsonl*"), *tmp_path.glob("away*")]  # noqa: ASYNC240
     assert sorted(set(numbers(*found))) == list(range(1, 101))
+
+
+def one_for_each_file_in(folder: Path) -> list[int]:
+    files = list(folder.iterdir())
+    assert len(files) > 1
+    return [folder.stat().st_ino] * len(files)
+
+
+async def test_a_new_name_is_on_disk_before_the_message_counts_as_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    really = os.fsync
+
+    def noting(file: int) -> None:
+        synced.append(os.fstat(file).st_ino)
+        really(file)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    channel = FileChannel(tmp_path / "alerts.jsonl", rotate_megabytes=0.001)
+    for number in range(1, 6):
+        await channel.publish(messages(number, number))
+    assert synced == one_for_each_file_in(tmp_path), "not one for each message"
