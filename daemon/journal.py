@@ -4,7 +4,9 @@ import logging
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import TextIO
 
@@ -24,15 +26,29 @@ def start_logging(
     `verbose` shows our own floors' details too; libraries stay at INFO.
     """
     stream = stream or sys.stderr
-    handler = logging.StreamHandler(stream)
+    handler = _Stream(stream)
     handler.setFormatter(_Line(to_journal=_is_journal(stream, environ)))
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for floor in FLOORS:
         logging.getLogger(floor).setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # one line for every scrape helps nobody
+    # What it has to say of a failure is in our own words already; beyond that it tells of each message.
+    logging.getLogger("apprise").setLevel(logging.WARNING)
+    logging.getLogger("apprise").propagate = False
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
+
+
+class _Stream(logging.StreamHandler[TextIO]):
+    """Says on stderr that the log cannot be written, without the credentials that may be in the traceback.
+
+    A record is often written while a library's exception is being handled, which names the address.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name for it
+        with suppress(OSError, ValueError):  # there is no place left to say it
+            sys.stderr.write(f"a line of {record.name} cannot be logged:\n{hide(traceback.format_exc())}")
 
 
 class _Line(logging.Formatter):

@@ -19,7 +19,10 @@ def logging_as_before() -> Iterator[None]:
     root, floors = logging.getLogger(), [logging.getLogger(floor) for floor in FLOORS]
     before = root.handlers[:], root.level, sys.excepthook
     levels = [floor.level for floor in floors]
+    apprise = logging.getLogger("apprise")
+    of_apprise = apprise.level, apprise.propagate
     yield
+    apprise.level, apprise.propagate = of_apprise
     root.handlers[:], sys.excepthook = before[0], before[2]
     root.setLevel(before[1])
     for floor, level in zip(floors, levels, strict=True):
@@ -80,6 +83,31 @@ def test_a_remembered_secret_is_hidden_in_messages_arguments_and_tracebacks() ->
     assert "corr3ct-horse" not in out.getvalue()
     assert "KeyError: '***'" in out.getvalue() and "RuntimeError: for ***" in out.getvalue()
     assert "%d of *** ('***',)" in out.getvalue()
+
+
+def test_a_log_that_cannot_be_written_shows_no_credential_of_what_was_being_handled(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    remember("corr3ct-horse")
+    out = io.StringIO()
+    start_logging(stream=out)
+    out.close()
+    try:
+        raise ConnectionError("http://h/corr3ct-horse cannot be reached")
+    except ConnectionError:
+        logging.getLogger("daemon").warning("away")
+    said = capsys.readouterr().err
+    assert "I/O operation on closed file" in said
+    assert "http://h/*** cannot be reached" in said
+    assert "corr3ct-horse" not in said
+
+
+def test_what_apprise_says_of_each_message_is_no_line_of_ours() -> None:
+    out = io.StringIO()
+    start_logging(stream=out)
+    for level in (logging.INFO, logging.WARNING):
+        logging.getLogger("apprise").log(level, "Sent JSON notification.")
+    assert out.getvalue() == ""
 
 
 def test_nothing_from_outside_forges_a_line_or_commands_a_terminal() -> None:
