@@ -41,7 +41,7 @@ async def run(
     """Watches until SIGTERM or SIGINT, or until every recording is judged and told. Returns the exit code.
 
     Where recordings are all there is, channels have `deliver_seconds` to take the last messages.
-    `stopping` is called when the end begins.
+    `stopping` is called when a signal ends it: nobody waits for the end of what ends by itself.
     Raises ConfigError for the file, and what start-up can meet: see `assembled` and `Web`.
     """
     settings = load(config)
@@ -79,7 +79,6 @@ async def run(
                 await roster.finished()
                 await house.gatekeeper.finish()
                 code = int(bool(failed) or not await _delivered(house, deliver_seconds))
-                stopping()
                 raise Stop  # noqa: TRY301 - this is how a TaskGroup is left
         except* Stop:
             notifier.stopping("handing over what is left")
