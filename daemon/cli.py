@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -35,6 +36,21 @@ say = Console(stderr=True, highlight=False, soft_wrap=True)
 Config = Annotated[
     Path, typer.Argument(help="The configuration, see config/example.yaml.", show_default=False)
 ]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"framewarden {version('framewarden')}")
+        raise typer.Exit(DONE)
+
+
+@app.callback()
+def begin(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it, and end.")
+    ] = False,
+) -> None:
+    """Watches cameras and recordings, and tells when what they show is fake or not normal."""
 
 
 @app.command()
@@ -99,14 +115,14 @@ def probe(
 @app.command()
 def inspect(
     folders: Annotated[list[Path], typer.Argument(help="An alert's evidence.", show_default=False)],
-    verify: Annotated[bool, typer.Option("--verify", help="Check its hashes, and score it again.")] = False,
+    _verify: Annotated[
+        bool, typer.Option("--verify", hidden=True, help="What is done anyway; once it had to be said.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of words.")] = False,
 ) -> None:
     """Check that an alert's evidence is as it was written, and that its picture gets the same score."""
     from daemon.inspect import verify as run_verify
 
-    if not verify:
-        _fail("say what to do: --verify", BAD_USAGE)
     _finish(lambda: run_verify(folders, as_json))
 
 

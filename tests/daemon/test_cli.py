@@ -1,5 +1,6 @@
 """What a user reads when something is wrong: one clear sentence, an exit code, and never a traceback."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,11 @@ def test_a_bad_configuration_is_told_with_its_line(tmp_path: Path, text: str, ex
         assert told.returncode == 2
         assert expected in told.stdout + told.stderr
         assert "Traceback" not in told.stderr
+
+
+def test_the_version_is_told() -> None:
+    told = framewarden("--version")
+    assert (told.returncode, told.stdout) == (0, f"framewarden {version('framewarden')}\n")
 
 
 def test_a_good_configuration_is_told_so(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`framewarden inspect --verify`: the same number again, and every file that was changed by its name."""
+"""`framewarden inspect`: the same number again, and every file that was changed by its name."""
 
 import json
 import shutil
@@ -120,8 +120,10 @@ def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
     assert "is missing: this is no evidence folder" in done.stdout
 
 
-def test_without_verify_there_is_nothing_to_do(tmp_path: Path) -> None:
-    assert inspect(str(tmp_path)).returncode == 2
+def test_it_verifies_without_being_told_to(folder: Path) -> None:
+    done, said = inspect(str(folder)), inspect("--verify", str(folder))
+    assert (done.returncode, done.stdout) == (0, said.stdout)
+    assert "files are as they were written" in done.stdout
 
 
 @pytest.mark.real("gst-rtsp-server")
