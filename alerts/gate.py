@@ -139,7 +139,8 @@ class Gate:
             if len(self._closed) > _MOST_CLOSED:
                 del self._closed[next(iter(self._closed))]
         if alert is not None and alert.told is None:
-            passed.held.append((verdict, alert.why))
+            waited = alert.why is Why.HOST and alert.gathered is None  # for others of its host, and none came
+            passed.held.append((verdict, None if waited else alert.gathered or alert.why))
         else:
             passed.told.append(replace(verdict, acknowledged_by=self._acknowledged_by(verdict)))
 

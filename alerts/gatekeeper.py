@@ -30,6 +30,10 @@ _WORDS: Final[dict[Why | None, str]] = {
     Why.HOST: "waits to be told with the others of its host",
     Why.STORM: "is gathered with others, there is a storm",
 }
+_ENDED: Final[dict[Why | None, str]] = {
+    Why.HOST: "ended; it was told with the others of its host",
+    Why.STORM: "ended; it was told with others, in a storm",
+}
 
 
 class Announces(Protocol):
@@ -205,7 +209,7 @@ class Gatekeeper:
 def _say(verdict: Verdict, why: Why | None) -> None:
     """Nothing is lost without a word: the log has what nobody is told."""
     ended = verdict.change is Change.CLOSED
-    words = "ended, and nobody was told" if ended else _WORDS.get(why, "is not told")
+    words = _ENDED.get(why, "ended, and nobody was told") if ended else _WORDS.get(why, "is not told")
     log.info(
         "%s: %s %s %s: %s; alert %s",
         verdict.stream, verdict.kind, verdict.label, words, verdict.reason, verdict.alert_id,

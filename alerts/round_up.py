@@ -116,8 +116,9 @@ class RoundUp:
             if alert.gathered is None:
                 alert.gathered = Why.HOST
                 speaker.gather(alert.verdict)
-        away = [alert.verdict for alert in offline]
-        reason = _host_reason(host, len(self.hosts.streams_of(host)), away)
+        away = [alert.verdict for alert in offline if alert.why in (None, Why.HOST)]
+        untold = len(offline) - len(away)  # silenced, in shadow: nobody is to be told their names
+        reason = _host_reason(host, len(self.hosts.streams_of(host)) - untold, away, bool(offline))
         still_open = [alert.verdict for alert in spoken_for]
         yield from speaker.weigh(at, now, still_open, reason, on=bool(offline))
         if not offline:
@@ -145,7 +146,9 @@ def _is_offline(alert: OpenAlert) -> bool:
     return alert.verdict.kind is Kind.STREAM and alert.verdict.label == OFFLINE
 
 
-def _host_reason(host: str, cameras: int, away: Sequence[Verdict]) -> str:
+def _host_reason(host: str, cameras: int, away: Sequence[Verdict], on: bool) -> str:
+    if on and not away:
+        return f"Of the cameras of {host}, only such are still offline as are not told of."
     if not away:
         return f"All cameras of {host} are back."
     names = _names([verdict.stream for verdict in away])

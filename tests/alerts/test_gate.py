@@ -338,6 +338,32 @@ def test_all_cameras_of_a_host_offline_are_one_alert() -> None:
     assert desk.told[-1].reason == "All cameras of 10.0.0.5 are back."
 
 
+def test_a_host_names_no_camera_that_nobody_is_to_be_told_of() -> None:
+    desk = Desk()
+    desk.watch("a", "b", host="10.0.0.5")
+    desk.watch("secret", rules=Rules(shadow=frozenset(Kind)), host="10.0.0.5")
+    for stream in ("secret", "a", "b"):
+        desk.sight(stream, "o", OFFLINE, picture=False)
+    desk.wait(1)
+    (told,) = desk.told
+    assert told.reason == "All 2 cameras of 10.0.0.5 are offline: a, b. it was seen"
+    for stream in "ab":
+        desk.sight(stream, "c", OFFLINE)
+    desk.wait(5)
+    assert desk.told[-1].reason == (
+        "Of the cameras of 10.0.0.5, only such are still offline as are not told of."
+    )
+    assert ("a offline", Why.HOST) in desk.held, "its end: it was told with the others"
+
+
+def test_the_end_of_a_camera_that_waited_in_vain_for_its_host_is_told_to_nobody() -> None:
+    desk = Desk()
+    desk.watch("a", "b", host="10.0.0.5")
+    desk.sight("a", "o", OFFLINE, picture=False)
+    desk.sight("a", "c", OFFLINE)
+    assert desk.held == [("a offline", Why.HOST), ("a offline", None)]
+
+
 def test_one_camera_of_a_host_is_told_as_soon_as_another_has_a_picture() -> None:
     desk = Desk()
     desk.watch("a", "b", host="10.0.0.5")
