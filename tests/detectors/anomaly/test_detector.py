@@ -14,21 +14,8 @@ from detectors.anomaly.again import score_again
 from detectors.anomaly.detector import AnomalyDetector
 from detectors.detection import Detection, Doubt, Kind
 from streams.frame import Frame
+from tests.detectors.anomaly.learned import LEARN, SETTINGS, LearnedOnce, watch
 from tests.detectors.anomaly.street import RATE, footage, frame, street
-
-SETTINGS = AnomalySettings(learn_minutes=0.5)
-LEARN = 31  # seconds of footage, a little more than that
-
-
-def watch(detector: AnomalyDetector, frames: Iterable[Frame]) -> list[Detection]:
-    """What is said of each frame; a recording's frame is shown until it is answered."""
-    said: list[Detection] = []
-    for each in frames:
-        while (answer := detector.examine([each])[0]) is None:
-            assert not each.live
-            time.sleep(0.02)
-        said += answer
-    return said
 
 
 def judged(state: Path, frames: Iterable[Frame], settings: AnomalySettings = SETTINGS) -> list[Detection]:
@@ -39,35 +26,18 @@ def judged(state: Path, frames: Iterable[Frame], settings: AnomalySettings = SET
         detector.close()
 
 
-@pytest.fixture(scope="module")
-def learned_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Detection]]:
-    """What was learned of a live camera, and all that was said until it was."""
-    state = tmp_path_factory.mktemp("state")
-    detector = AnomalyDetector(SETTINGS, state)
-    said: list[Detection] = []
-    deadline = time.monotonic() + 60
-    number = 0
-    while time.monotonic() < deadline and not (said and said[-1].doubt is None):
-        said += watch(detector, [frame(street(number / RATE), number, live=True)])
-        if number > LEARN * RATE:
-            time.sleep(0.02)  # the camera goes on while the detector learns
-        number += 1
-    detector.close()
-    return state, said
-
-
 @pytest.fixture
-def state(learned_once: tuple[Path, list[Detection]], tmp_path: Path) -> Path:
+def state(learned_once: LearnedOnce, tmp_path: Path) -> Path:
     """A copy of the folder of a camera that has been learned."""
     folder = tmp_path / "state"
-    shutil.copytree(learned_once[0], folder)
+    shutil.copytree(learned_once.state, folder)
     return folder
 
 
 def test_a_new_camera_is_learned_while_its_frames_are_answered(
-    learned_once: tuple[Path, list[Detection]],
+    learned_once: LearnedOnce,
 ) -> None:
-    *learning, first, last = learned_once[1]
+    *learning, first, last = learned_once.said
     assert last.doubt is None, "it was not learned within a minute"
     assert {each.doubt for each in learning} == {Doubt.LEARNING}
     assert first.doubt is Doubt.INTERRUPTED
