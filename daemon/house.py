@@ -78,23 +78,16 @@ class House:
     sources: dict[str, str]  # a hash of each stream's address, read by detectors that learn
     watches: dict[str, Watch] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._building = asyncio.Lock()
+    learner: Learns | None = field(default=None, init=False)  # that detector, once a stream has needed it
 
-    @property
-    def learner(self) -> Learns | None:
-        """The detector that learns by itself, once a stream has needed it."""
-        return next((each for each in self.detectors.values() if isinstance(each, Learns)), None)
+    def __post_init__(self) -> None:
+        self._building: dict[str, asyncio.Future[Detector]] = {}
 
     async def move_in(self, settings: Settings, stream: StreamSettings) -> Watch:
         """Makes the watch of one stream; alerts that were open when the daemon ended go on."""
         names = settings.detectors_of(stream)
-        async with self._building:
-            for name in names:
-                if name not in self.detectors:  # in a thread: importing torch takes seconds
-                    self.detectors[name] = await asyncio.to_thread(
-                        detector, name, self.settings, self.folder, self.sources
-                    )
+        for name in names:
+            await self._build(name)
         self.sources[stream.name] = source_identity(stream.url)
         self.plan[stream.name] = names
         gate = self.gatekeeper.gate
@@ -113,12 +106,22 @@ class House:
             source=source_for(stream, settings.sample_fps(stream), width),
             examiner=self.examiner,
             judge=judge,
-            announcer=self.gatekeeper,
+            gatekeeper=self.gatekeeper,
             judged=judged,
             live=is_live(stream.url),
             noted=self.curves.note,
         )
         return self.watches[stream.name]
+
+    async def _build(self, name: DetectorName) -> None:
+        """Each detector once, though many ask at a time, and though one that asked is cancelled meanwhile."""
+        if name not in self._building:  # in a thread: importing torch takes seconds
+            self._building[name] = asyncio.get_running_loop().run_in_executor(
+                None, detector, name, self.settings, self.folder, self.sources
+            )
+        built = self.detectors[name] = await asyncio.shield(self._building[name])
+        if isinstance(built, Learns):
+            self.learner = built
 
     async def move_out(self, stream: str) -> None:
         """Closes what a stream left open that is no longer watched, and says on Redis that it ended."""

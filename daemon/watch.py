@@ -24,7 +24,7 @@ class Examines(Protocol):
     async def examine(self, frame: Frame) -> tuple[Detection, ...]: ...
 
 
-class Announces(Protocol):
+class Gatekeeps(Protocol):
     """What tells the world, of every sight: also where nothing was decided, what was held back may be due."""
 
     async def announce_all(
@@ -39,7 +39,7 @@ class Watch:
     source: Source
     examiner: Examines
     judge: Judge
-    announcer: Announces
+    gatekeeper: Gatekeeps
     judged: Callable[[Frame], None]  # told of every frame that was judged
     live: bool
     noted: Callable[[str, datetime, Sequence[Detection]], None] = (
@@ -82,7 +82,7 @@ class Watch:
                     detections = await self.examiner.examine(frame)
                     verdicts = self.judge.weigh(frame, detections)
                     self.noted(frame.stream, frame.captured_at, detections)
-                    await self.announcer.announce_all(frame.stream, verdicts, frame.captured_at, frame)
+                    await self.gatekeeper.announce_all(frame.stream, verdicts, frame.captured_at, frame)
                     if detections:  # none: too old when its turn came; dropped there, and counted
                         self.frames += 1
                         for each in detections:
@@ -92,7 +92,7 @@ class Watch:
                 case Outage() as outage:
                     self._tell_outage(outage)
                     verdicts = self.judge.weigh_outage(outage)
-                    await self.announcer.announce_all(outage.stream, verdicts, outage.at, None)
+                    await self.gatekeeper.announce_all(outage.stream, verdicts, outage.at, None)
 
     def _tell_pictures(self, frame: Frame) -> None:
         if frame.fresh:
@@ -107,4 +107,4 @@ class Watch:
 
     async def _close_alerts(self, reason: str) -> None:
         at = self.judged_until or datetime.now(UTC)
-        await self.announcer.announce_all(self.source.name, self.judge.finish(at, reason), at, None)
+        await self.gatekeeper.announce_all(self.source.name, self.judge.finish(at, reason), at, None)
