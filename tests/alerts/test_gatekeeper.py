@@ -144,6 +144,21 @@ async def test_a_restart_goes_on_with_what_was_held(tmp_path: Path) -> None:
     await again.keeper.close()
 
 
+async def test_the_end_of_what_another_alert_told_of_is_no_end_that_nobody_was_told_of(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "alerts.gatekeeper")
+    for number in range(5):
+        await house.sight(Change.OPENED, name=f"object/thing{number}")
+    await settle()
+    await house.sight(Change.CLOSED, name="object/thing4")
+    assert (
+        caplog.records[-1]
+        .getMessage()
+        .startswith("gate: object thing4 ended; it was told with others, in a storm: it was seen; alert")
+    )
+
+
 async def test_what_nobody_is_told_is_said_in_the_log(house: House, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "alerts.gatekeeper")
     house.order(Orders((silence(until=NOW + timedelta(hours=1)),)))
