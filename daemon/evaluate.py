@@ -16,6 +16,7 @@ from daemon.evaluate_footage import FootageError, is_labelled, recordings
 from daemon.evaluate_plot import write
 
 DONE = 0
+_LEARN_ENOUGH = 2  # minutes, as the daemon learns by default
 
 
 class Bar:
@@ -125,6 +126,11 @@ def tables_of_labelled(result: dict[str, Any]) -> list[Table | str]:
     return [table, said]
 
 
+def _plain(number: float) -> str:
+    """In plain digits, two of which count in a small number."""
+    return f"{number:,.0f}" if abs(number) >= 10 else f"{float(f'{number:.2g}'):.10f}".rstrip("0").rstrip(".")
+
+
 def tables_of_own(result: dict[str, Any]) -> list[Table | str]:
     """What is printed of evaluate_own's figures."""
     counted, expected = result["counted_a_day"], result["expected_a_day"]
@@ -134,12 +140,17 @@ def tables_of_own(result: dict[str, Any]) -> list[Table | str]:
             f"learned from {result['learn_minutes']:g} minutes, watched {minutes:.1f} minutes after them; "
             f"budget: {result['false_alarms_per_day']:g} false alarms a day"
         ),
-        f"alerts: {result['alerts']}, which says between {counted[1]:.3g} and {counted[2]:.3g} a day",
+        f"alerts: {result['alerts']}, which says between {_plain(counted[1])} and {_plain(counted[2])} a day",
     ]
+    if result["learn_minutes"] < _LEARN_ENOUGH:
+        lines.append(
+            f"That is too little to judge by: below {_LEARN_ENOUGH:g} minutes of learning, what is told here "
+            "says more of the shortness than of the camera."
+        )
     if expected:
         lines.append(
-            f"going by how high the scores reached: {expected[0]:.2g} alarms a day "
-            f"(95 %: {expected[1]:.2g} to {expected[2]:.2g})"
+            f"going by how high the scores reached: {_plain(expected[0])} alarms a day "
+            f"(95 %: {_plain(expected[1])} to {_plain(expected[2])})"
         )
     else:
         lines.append("too little footage to say more; watch at least a minute")

@@ -86,6 +86,19 @@ async def test_footage_of_ones_own(tmp_path: Path) -> None:
     assert told["events"]["too_slow"]["recall"] == 0  # of speed this method knows nothing
     shown = "\n".join(str(each) for each in tables_of_own(told))
     assert "watched 0.8 minutes after them; budget: 1 false alarms a day" in shown
+    assert "That is too little to judge by: below 2 minutes of learning" in shown
+
+
+def test_figures_of_own_footage_are_plain_numbers() -> None:
+    figures = {
+        "alerts": 3, "counted_a_day": (3.0, 0.0217, 11_234.6), "expected_a_day": (1000.4, 9.87, 123_456.7),
+        "watched_seconds": 600, "learn_minutes": 2, "false_alarms_per_day": 1, "events": {}, "caution": "",
+        "not_planted": [],
+    }  # fmt: skip
+    shown = "\n".join(str(each) for each in tables_of_own(figures))
+    assert "alerts: 3, which says between 0.022 and 11,235 a day" in shown
+    assert "1,000 alarms a day (95 %: 9.9 to 123,457)" in shown
+    assert "too little" not in shown
 
 
 def test_too_little_footage_is_told(tmp_path: Path) -> None:
