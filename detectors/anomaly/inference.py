@@ -18,6 +18,7 @@ from detectors.anomaly.score import Map, boxes, explain
 
 NEAR = 0.7  # of the threshold from which a picture is worth a heat map and words
 WARY = 30  # pictures after one that was near before which what is known is copied, as evidence
+HOLE = 5.0  # seconds that one missing stretch counts for, at most: a stall is no other pace
 ODD_GAP = 2.0  # times the gap that was learned with: flow over more, or less, compares badly
 
 
@@ -64,7 +65,7 @@ class Scorer:
             return None
         past, gap = pair
         if not 1 / ODD_GAP <= gap / self._normal.gap <= ODD_GAP:
-            self.useless += seconds
+            self.useless += min(seconds, HOLE)
             return None
         self.useless = 0.0
         cells = self._observer.describe(now, past, gap)

@@ -64,6 +64,14 @@ def test_normal_footage_raises_no_alarm_and_an_intruder_does(state: Path) -> Non
     assert 0 <= worst.heatmap.min() <= worst.heatmap.max() <= 1
 
 
+def test_a_camera_that_stalls_for_minutes_keeps_its_normal(state: Path) -> None:
+    before = list(footage(60, 2))
+    after = [frame(street(180 + n / RATE), 1000 + n, position=180 + n / RATE, fresh=False) for n in range(10)]
+    said = judged(state, [*before, *after])
+    assert said[len(before)].doubt is Doubt.INTERRUPTED
+    assert said[-1].doubt is None
+
+
 def test_the_box_lies_over_the_intruder(state: Path) -> None:
     frames = list(footage(61, 3, intruder=True))
     for each, detection in zip(frames, judged(state, frames), strict=True):
