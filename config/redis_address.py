@@ -37,10 +37,7 @@ class RedisAddress:
 def redis_address(text: str) -> RedisAddress:
     """Takes an address apart, its password typed as it is or encoded. Raises ValueError, in words."""
     text = understand_url(text)
-    try:
-        parts = urlsplit(text)
-    except ValueError:  # its words repeat the address
-        raise ValueError(f"host or port cannot be understood; {ENCODING}") from None
+    parts = _parts(text)
     if parts.scheme not in SCHEMES:
         raise ValueError(f"begins with none of {', '.join(f'{each}://' for each in SCHEMES)}")
     options = _options(parts)
@@ -56,6 +53,17 @@ def redis_address(text: str) -> RedisAddress:
     if not re.fullmatch(r"/?\d*", parts.path):
         raise ValueError("only a database's number may stand after host and port, as in redis://HOST:6379/0")
     return RedisAddress(text, _named(parts.hostname, port or 6379), options)
+
+
+def _parts(text: str) -> SplitResult:
+    scheme, _, rest = text.partition("://")
+    # Python takes one host apart, and newer releases refuse a list of them with an IPv6 address in it.
+    hosts = re.split("[/?#]", rest, maxsplit=1)[0] if scheme.endswith("+sentinel") else ""
+    try:
+        parts = urlsplit(f"{scheme}://{rest[len(hosts) :]}" if hosts else text)
+    except ValueError:  # its words repeat the address
+        raise ValueError(f"host or port cannot be understood; {ENCODING}") from None
+    return parts._replace(netloc=hosts) if hosts else parts
 
 
 def _behind_sentinel(parts: SplitResult, options: dict[str, str]) -> RedisAddress:
