@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from alerts.aside import Aside
 from alerts.channel import Message, PublishError
+from alerts.client import Alert, MessageError, read
 from alerts.http_post import HttpPost
 from alerts.plain_words import in_plain_words, linked, what_to_do
-from alerts.received import MessageError, Received, read
 from alerts.told import Told
 
 _ROUNDS: Final = 4  # how many rounds of sending open alerts may fail until Alertmanager takes them for over
@@ -96,13 +96,13 @@ class AlertmanagerChannel:
             await self._aside.run(self._told.load)
             self._loaded = True
 
-    async def _send_again(self, alerts: Sequence[Received]) -> None:
+    async def _send_again(self, alerts: Sequence[Alert]) -> None:
         """Smaller and smaller parts of what is refused, until it is found which alert is the matter.
 
         That one is left out until there is news of it. Where nothing at all is taken, it is no alert's fault:
         raises PublishError.
         """
-        refused: list[tuple[Received, PublishError]] = []
+        refused: list[tuple[Alert, PublishError]] = []
         taken = 0
         parts = [alerts]
         while parts:
@@ -130,7 +130,7 @@ class AlertmanagerChannel:
     async def _send(self, alerts: list[dict[str, Any]]) -> None:
         await self._post.send(json.dumps(alerts).encode(), {"Content-Type": "application/json"})
 
-    def _alert(self, alert: Received, over: bool = False) -> dict[str, Any]:
+    def _alert(self, alert: Alert, over: bool = False) -> dict[str, Any]:
         """`over`: whatever it says itself."""
         now = self._clock()
         if alert.state == "closed":
@@ -160,7 +160,7 @@ class AlertmanagerChannel:
         return event
 
 
-def labels(alert: Received) -> dict[str, str]:
+def labels(alert: Alert) -> dict[str, str]:
     """By these Alertmanager knows an alert again; it wants none to be empty."""
     found = {
         "alertname": f"framewarden_{alert.kind}",

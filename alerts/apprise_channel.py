@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from alerts.aside import Aside
 from alerts.channel import Message, PublishError
+from alerts.client import Alert, MessageError, read
 from alerts.picture import picture_of
 from alerts.plain_words import in_plain_words
-from alerts.received import MessageError, Received, read
 from config.secrets import hide
 
 MISSING: Final = (
@@ -60,7 +60,7 @@ class AppriseChannel:
 
     # ---- on a thread: Apprise waits for the network, up to its own limits (the URL's cto= and rto=)
 
-    def _notify(self, alert: Received) -> None:
+    def _notify(self, alert: Alert) -> None:
         service = self._loaded()
         words = in_plain_words(alert, self._link)
         text, attached = words.text, None
@@ -106,7 +106,7 @@ class AppriseChannel:
                 )
         return self._service
 
-    def _attachment(self, alert: Received) -> Any:
+    def _attachment(self, alert: Alert) -> Any:
         from apprise import AppriseAttachment
 
         evidence = alert.data["evidence"]

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from alerts.channel import Channel, Message
-from alerts.received import Gathered, Member, MessageError, Received, read
+from alerts.client import Alert, Gathered, Member, MessageError, read
 from alerts.verdict import Severity
 from config.channels import Only
 
@@ -44,7 +44,7 @@ class Filtered:
         )
         return about and _matters(self._only, alert)
 
-    def _speaks_for_wanted(self, alert: Received, gathered: Gathered) -> bool:
+    def _speaks_for_wanted(self, alert: Alert, gathered: Gathered) -> bool:
         """Whether an alert that speaks for many speaks for one that is wanted.
 
         A message names those that came since the one before it, so who was told that it opened has to be told
@@ -62,7 +62,7 @@ class Filtered:
         return alert.alert_id not in self._left_out
 
 
-def _matters(only: Only, alert: Received) -> bool:
+def _matters(only: Only, alert: Alert) -> bool:
     # A word that only a newer daemon knows is none to leave anything out for.
     members = alert.gathered.members if alert.gathered else ()
     words = {alert.severity, *(member.severity for member in members)}
@@ -72,7 +72,7 @@ def _matters(only: Only, alert: Received) -> bool:
     return only.states is None or alert.state in only.states
 
 
-def _speaks_for(only: Only, alert: Received, member: Member) -> bool:
+def _speaks_for(only: Only, alert: Alert, member: Member) -> bool:
     return _about(only, [alert.stream, member.stream], [alert.kind, member.kind], [alert.label, member.label])
 
 

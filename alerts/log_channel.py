@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from alerts.channel import Message
-from alerts.received import MessageError, Received, read
+from alerts.client import Alert, MessageError, read
 
 log = logging.getLogger("alerts")
 
@@ -38,7 +38,7 @@ class LogChannel:
         """Nothing to let go of."""
 
 
-def _line(alert: Received) -> str:
+def _line(alert: Alert) -> str:
     what = f"{alert.kind} {alert.label}" if alert.label else alert.kind
     at = "" if alert.position is None else f" at {timedelta(seconds=round(alert.position))}"
     line = f"{alert.stream}: {what} {alert.state}{at}"

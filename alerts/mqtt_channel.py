@@ -14,9 +14,9 @@ from aiomqtt import Client, MqttCodeError, MqttError, Will
 
 from alerts.aside import Aside
 from alerts.channel import Message, PublishError
+from alerts.client import Alert, MessageError, read
 from alerts.home_assistant import image, problem_sensor
 from alerts.picture import picture_of
-from alerts.received import MessageError, Received, read
 from alerts.told import Told
 from config.secrets import hide
 
@@ -204,7 +204,7 @@ class MqttChannel:
             }
         await self._say(f"state/{stream}/{kind}", json.dumps(state, ensure_ascii=False))
 
-    async def _show_picture(self, alert: Received) -> None:
+    async def _show_picture(self, alert: Alert) -> None:
         if alert.state == "closed" or not self._picture_bytes:
             return
         jpeg, _ = await self._aside.run(lambda: picture_of(alert.data, self._picture_bytes))

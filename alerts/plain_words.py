@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
-from alerts.received import Received
+from alerts.client import Alert
 from detectors.quality.finding import ADVICE, NAMED, Fault
 
 # By label first, then by kind. Each says what a person on watch can do who knows nothing of detectors.
@@ -37,7 +37,7 @@ class PlainWords:
     text: str
 
 
-def in_plain_words(alert: Received, link: str = "", zone: tzinfo | None = None) -> PlainWords:
+def in_plain_words(alert: Alert, link: str = "", zone: tzinfo | None = None) -> PlainWords:
     """`zone`: where its readers live; None: this machine's. `link`: {alert_id} and {stream} are filled in."""
     lines = [alert.reason.strip() if alert.reason.strip() else _what(alert).capitalize() + "."]
     if alert.data.get("test"):
@@ -65,7 +65,7 @@ def in_plain_words(alert: Received, link: str = "", zone: tzinfo | None = None) 
     return PlainWords(_title(alert), "\n".join(map(_one_line, lines)))
 
 
-def what_to_do(alert: Received) -> str:
+def what_to_do(alert: Alert) -> str:
     """One sentence or two."""
     return advice(alert.kind, alert.label)
 
@@ -87,12 +87,12 @@ def what_happened(kind: str, label: str) -> str:
     return f"{words} ({label})" if label else words
 
 
-def linked(alert: Received, link: str) -> str:
+def linked(alert: Alert, link: str) -> str:
     """The operator's link to this alert."""
     return link.replace("{alert_id}", alert.alert_id).replace("{stream}", alert.stream)
 
 
-def _title(alert: Received) -> str:
+def _title(alert: Alert) -> str:
     if alert.state == "closed":
         end = "unknown how it ended" if alert.doubt else "over"
         return _one_line(f"{end.upper()}: {alert.stream}: {_what(alert)}")
@@ -104,17 +104,17 @@ def _fault(kind: str, label: str) -> Fault | None:
     return Fault(label) if kind == "quality" and label in set(Fault) else None
 
 
-def _what(alert: Received) -> str:
+def _what(alert: Alert) -> str:
     return what_happened(alert.kind, alert.label)
 
 
-def _measured(alert: Received) -> str:
+def _measured(alert: Alert) -> str:
     if alert.score is None or not alert.threshold:
         return ""
     return f" (score {alert.score:.3g}, alarming from {alert.threshold:.3g})"
 
 
-def _position(alert: Received) -> str:
+def _position(alert: Alert) -> str:
     return (
         "" if alert.position is None else f", {timedelta(seconds=round(alert.position))} into the recording"
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from alerts.received import MessageError, Received, read
+from alerts.client import Alert, MessageError, read
 from config.whole_file import write_whole
 
 log = logging.getLogger(__name__)
@@ -24,20 +24,20 @@ class Told:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._bodies: dict[str, str] = {}
-        self._alerts: dict[str, Received] = {}
+        self._alerts: dict[str, Alert] = {}
         self._failing = False
 
-    def __iter__(self) -> Iterator[Received]:
+    def __iter__(self) -> Iterator[Alert]:
         return iter(list(self._alerts.values()))
 
     def __len__(self) -> int:
         return len(self._alerts)
 
-    def get(self, alert_id: str) -> Received | None:
+    def get(self, alert_id: str) -> Alert | None:
         """What was last told of this alert; None where it is not open."""
         return self._alerts.get(alert_id)
 
-    def note(self, alert: Received, body: str) -> None:
+    def note(self, alert: Alert, body: str) -> None:
         """Takes over what was told just now."""
         if alert.state == "closed":
             self._bodies.pop(alert.alert_id, None)
@@ -82,7 +82,7 @@ class Told:
             self._failing = False
 
 
-def _same_thing(one: Received, other: Received) -> bool:
+def _same_thing(one: Alert, other: Alert) -> bool:
     return (one.stream, one.kind, one.label, one.subject) == (
         other.stream,
         other.kind,

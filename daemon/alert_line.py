@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from rich.text import Text
 
-from alerts.received import MessageError, read
+from alerts.client import MessageError, read
 
 _STYLE = {"opened": "bold red", "updated": "yellow", "closed": "green"}
 

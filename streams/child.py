@@ -55,7 +55,7 @@ class Child:
         self,
         job: Job,
         counts: Counter[str],
-        birth: Callable[[socket.socket, int], Awaitable[int]] = forkserver.fork,
+        birth: Birth = forkserver.fork,
     ) -> None:
         self._birth = birth
         self._job = job

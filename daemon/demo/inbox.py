@@ -9,7 +9,7 @@ from typing import NoReturn
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from alerts.received import MessageError, Received, read
+from alerts.client import Alert, MessageError, read
 from alerts.redis_channel import ALERTS
 
 RETRY_SECONDS = 0.5
@@ -19,7 +19,7 @@ RETRY_SECONDS = 0.5
 class Arrival:
     """One message, and when it arrived."""
 
-    alert: Received
+    alert: Alert
     at: float  # time.monotonic()
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import safetensors
 import safetensors.torch
 import torch
 
+from config.whole_file import write_whole
 from detectors.anomaly.backbone import KEPT
 from detectors.anomaly.features import Floats
 from detectors.anomaly.method import NormalError
@@ -76,12 +76,7 @@ def save(normal: BackboneNormal, folder: Path) -> str:
     blob = safetensors.torch.save(tensors, {NUMBERS: json.dumps(numbers)})
     sha256 = hashlib.sha256(blob).hexdigest()
     path = folder / FILE.replace("*", sha256)
-    beside = path.with_suffix(".new")
-    with beside.open("wb") as file:
-        file.write(blob)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    write_whole(path, blob)
     for old in folder.glob(FILE):
         if old != path:
             old.unlink()

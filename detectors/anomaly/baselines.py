@@ -1,7 +1,6 @@
 """What simpler methods make of the same footage: a score for each picture, learned from the same ones."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -14,14 +13,6 @@ from streams.stretch import Stretch
 Scores = NDArray[np.float64]
 BELIEF = 20  # cells by which a place's own mean weighs as much as that of all places
 SCENES = 150  # pictures for the median
-
-
-class Baseline(Protocol):
-    """Learns when it is made."""
-
-    def score(self, stretch: Stretch) -> Scores:
-        """(N,) one for each picture, higher is stranger; a stretch begins afresh."""
-        ...
 
 
 class Features:

@@ -5,7 +5,6 @@ The JSON names the other files by their hashes and is written last: a folder alw
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import safetensors
 import safetensors.torch
 import torch
 
+from config.whole_file import write_whole
 from detectors.anomaly import features, scenery, scenery_score, score
 from detectors.anomaly.features import NAMES, Background, Floats
 from detectors.anomaly.method import NormalError
@@ -73,7 +73,7 @@ def save(normal: Normal, folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     files = blobs(normal)
     for name, blob in files.items():
-        _write(folder / name, blob)
+        write_whole(folder / name, blob)
     for old in folder.glob("*.safetensors"):
         if old.name not in files:
             old.unlink()
@@ -174,12 +174,3 @@ def _tensors(arrays: dict[str, Floats]) -> dict[str, torch.Tensor]:
 
 def _name(part: str, sha256: str) -> str:
     return f"{part}-{sha256[:12]}.safetensors"
-
-
-def _write(path: Path, blob: bytes) -> None:
-    beside = path.with_name(path.name + ".new")
-    with beside.open("wb") as file:
-        file.write(blob)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from alerts.announcer import Announcer
+from alerts.client import Alert, read
 from alerts.evidence import Evidence, EvidenceStore
 from alerts.manifest import read as read_manifest
 from alerts.manifest import unlike
 from alerts.outbox import Outbox
-from alerts.received import Received, read
 from alerts.verdict import Change, Verdict
 from detectors.detection import Kind
 from streams.frame import Frame
@@ -29,7 +29,7 @@ async def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
         yield outbox
 
 
-async def waiting(outbox: Outbox) -> list[Received]:
+async def waiting(outbox: Outbox) -> list[Alert]:
     return [read(each.message.body) for each in await outbox.waiting("redis", 10_000)]
 
 

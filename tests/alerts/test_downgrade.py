@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from alerts.client import read
 from alerts.gate import Gate
 from alerts.gate_memory import memory_from_json, memory_to_json
 from alerts.gatekeeper import Gatekeeper
 from alerts.orders import Orders, OrdersError, OrdersFile, Silence
-from alerts.received import read
 from alerts.told import Told
 from alerts.verdict import Gathered, Member, Severity
 from alerts.verdict_text import verdict_from_json, verdict_to_json

@@ -15,9 +15,9 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.client import MessageError, read
 from alerts.evidence import Evidence
 from alerts.message import render, schema
-from alerts.received import MessageError, read
 from alerts.verdict import Change, Gathered, Member, Severity, Verdict
 from alerts.verdict_text import verdict_from_json, verdict_to_json
 from detectors.detection import Detection, DetectorCard, Doubt, Kind, Region

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.client import read
 from alerts.plain_words import PlainWords, in_plain_words
-from alerts.received import read
 from detectors.quality.finding import Fault
 from tests.alert_body import alert_body
 

@@ -13,8 +13,8 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.client import read
 from alerts.message import schema
-from alerts.received import read
 from config.load import load
 from config.problem import ConfigError
 from daemon.channels import missing
