@@ -30,6 +30,8 @@ class Doubt(StrEnum):
     TOO_DARK = "too_dark"
     TOO_BLURRED = "too_blurred"
     TOO_COMPRESSED = "too_compressed"
+    TURNED_AWAY = "turned_away"  # a face that is seen from the side, or from above or below
+    OUTSIDE_CALIBRATION = "outside_calibration"  # unlike all that scores were calibrated on
     TOO_PLAIN = "too_plain"  # too little structure to tell by
     HIDDEN = "hidden"  # another fault of the picture hides it; the reason names that one
     DAMAGED = "damaged"
