@@ -22,8 +22,9 @@ OUTAGE_EVERY = 1.0  # seconds
 class Camera:
     """Keeps one camera connected, each connection in a child of its own, and the newest picture at hand.
 
-    Counts: packets, bytes, decoded, sampled, delivered; dropped_before_keyframe, dropped_unfetched (no slot
-    was free), dropped_replaced (a newer picture came first); damaged (pictures and packets with errors);
+    Counts: packets, bytes, decoded, sampled, delivered; dropped_before_keyframe, dropped_shed (there was room
+    for a share of the pictures only), dropped_unfetched (no slot was free), dropped_replaced (a newer picture
+    came first); damaged (pictures and packets with errors);
     connects, connect_failed_<fault>, lost_<fault>; children_killed (hung), children_died,
     children_not_started (no process, memory or open file left for one).
     """
@@ -45,6 +46,7 @@ class Camera:
         self._task: asyncio.Task[None] | None = None
         self._closed = False
         self._child: Child | None = None  # that is connected
+        self._share = 1.0  # of the pictures, that are kept
         self._wanted: list[Callable[[bytes], None]] = []  # who gets the next clip
 
     async def sights(self) -> AsyncGenerator[Frame | Outage, None]:
@@ -97,6 +99,8 @@ class Camera:
                     async for message in child.messages():
                         if isinstance(message, StreamInfo):
                             self._connect(message)
+                            if self._child is None and self._share < 1:
+                                child.keep_only(self._share)
                             self._child = child
                         elif isinstance(message, bytes):
                             self._hand_over(message)
@@ -119,6 +123,13 @@ class Camera:
         self._wanted.append(take)
         self._child.film()
         return True
+
+    def keep_only(self, share: float) -> None:
+        """From the next picture on keeps a share of them, 0..1, also after reconnecting: see thinning.py."""
+        if share != self._share:
+            self._share = share
+            if self._child is not None:
+                self._child.keep_only(share)
 
     def _hand_over(self, clip: bytes) -> None:
         wanted, self._wanted = self._wanted, []

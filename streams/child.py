@@ -25,6 +25,7 @@ from streams.frame import StreamError
 from streams.message import (
     FILM,
     LONGEST_LINE,
+    SHARE,
     SLOTS,
     Clip,
     Failed,
@@ -188,6 +189,10 @@ class Child:
         if not self._filming:
             self._filming = True
             self._writer.write(bytes([FILM]))
+
+    def keep_only(self, share: float) -> None:
+        """From the next picture on, a share of those that are due is kept, 0..1: see thinning.py."""
+        self._writer.write(bytes([SHARE + max(1, min(100, round(100 * share)))]))
 
     def take(self, picture: Picture) -> NDArray[np.uint8]:
         """An own, read-only copy (H, W, 3) BGR of the picture; its slot goes back to the child."""

@@ -22,6 +22,7 @@ from streams.filmed import filmed_at
 from streams.message import (
     FILM,
     LONGEST_RECORDING,
+    SHARE,
     SLOTS,
     Alive,
     Clip,
@@ -38,6 +39,7 @@ from streams.message import (
 from streams.opening import Mishap, open_source, trouble_of
 from streams.ring import Ring
 from streams.sampler import Sampler
+from streams.thinning import Thinning
 from streams.timeline import Timeline
 
 SIGN_OF_LIFE = 0.5  # seconds between two messages at most, while packets come
@@ -82,6 +84,7 @@ class Outlet:
         self._free = list(range(SLOTS))
         self._told = time.monotonic()
         self.ring = Ring(job.clip_seconds, job.clip_bytes)
+        self.thinning = Thinning()
 
     def tell(self, message: Message) -> None:
         """Sends a message, and with it what was counted since the last."""
@@ -94,18 +97,26 @@ class Outlet:
         if time.monotonic() - self._told >= SIGN_OF_LIFE:
             self.tell(Alive())
 
+    def hear(self, *, wait: bool = False) -> None:
+        """What the parent says: it gives slots back, asks for a clip, or names the share to keep."""
+        try:
+            said = self._channel.recv(16, 0 if wait else socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        if not said:
+            raise BrokenPipeError
+        for byte in said:
+            if byte == FILM:
+                self.ring.want(time.monotonic())
+            elif byte >= SHARE:
+                self.thinning.share = (byte - SHARE) / 100
+            else:
+                self._free.append(byte)
+
     def slot(self) -> int | None:
         """A slot to write to. For a recording this waits; for a live source there may be none."""
-        try:
-            given_back = self._channel.recv(16, socket.MSG_DONTWAIT if self._free or not self._patient else 0)
-        except BlockingIOError:
-            pass
-        else:
-            if not given_back:
-                raise BrokenPipeError
-            if FILM in given_back:
-                self.ring.want(time.monotonic())
-            self._free.extend(given_back.replace(bytes([FILM]), b""))
+        while self._patient and not self._free:
+            self.hear(wait=True)
         return self._free.pop() if self._free else None
 
     def hand_over(self, clip: bytes) -> None:
@@ -153,6 +164,10 @@ def _read(job: Job, outlet: Outlet) -> None:
             fresh = True
             outlet.tell(_describe(job, container, stream, transport, filmed, *size))
         if not sampler.keep(position):
+            continue
+        outlet.hear()
+        if not outlet.thinning.keep():
+            outlet.counts["dropped_shed"] += 1
             continue
         outlet.counts["sampled"] += 1
         slot = outlet.slot()

@@ -12,7 +12,8 @@ from enum import StrEnum
 
 from streams.filmed import LATEST
 
-FILM = 255  # the byte that asks for a clip; lower ones give slots back
+FILM = 255  # the byte that asks for a clip; the lowest ones give slots back
+SHARE = 100  # this byte and the hundred above it say how many in a hundred pictures are kept
 SLOTS = 3  # pictures a child may hand over before one is given back
 LONGEST_LINE = 16_384  # bytes
 LONGEST_RECORDING = 10 * 366 * 86_400.0  # seconds: no camera's recording is longer
@@ -24,6 +25,7 @@ COUNTED = {
     "decoded",
     "sampled",
     "dropped_before_keyframe",
+    "dropped_shed",
     "dropped_unfetched",
     "damaged",
     "clips",

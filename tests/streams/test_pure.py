@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from streams.backoff import delays
 from streams.filmed import LATEST, filmed_at
 from streams.sampler import Sampler
+from streams.thinning import RUN, Thinning
 from streams.timeline import Timeline
 
 
@@ -45,6 +46,19 @@ def test_every_fifth_picture_is_kept_in_spite_of_jitter() -> None:
 def test_after_a_gap_nothing_is_made_up_for() -> None:
     positions = [*(number / 25 for number in range(25)), *(100 + number / 25 for number in range(25))]
     assert len(kept(5, positions)) == 10
+
+
+@given(shares=st.lists(st.integers(1, 100), min_size=1, max_size=4))
+def test_of_pictures_that_are_due_a_share_is_kept_and_none_alone(shares: list[int]) -> None:
+    thinning = Thinning()
+    kept: list[bool] = []
+    for share in shares:
+        thinning.share = share / 100
+        before = len(kept)
+        kept += [thinning.keep() for _ in range(400)]
+        assert sum(kept[before:]) == pytest.approx(4 * share, abs=RUN + 2)
+    runs = [len(list(group)) for keep, group in itertools.groupby(kept) if keep]
+    assert min(runs[:-1], default=2) >= 2  # the last one is cut off by the end
 
 
 @given(

@@ -306,6 +306,33 @@ async def test_what_was_fresh_stays_fresh_where_a_newer_picture_replaces_it(serv
         assert (await next_frame(sights)).fresh
 
 
+async def test_of_a_camera_only_a_share_of_the_pictures_is_kept_also_after_reconnecting(
+    server: RtspServer,
+) -> None:
+    source = camera(server.url("/gate"), fps=10)
+    async with asyncio.timeout(20), aclosing(source.sights()) as sights:
+        await next_frame(sights)
+        source.keep_only(0.2)
+        await asyncio.sleep(0.3)
+        for _ in range(2):
+            counts = source.counts.copy()
+            seen = [await next_frame(sights) for _ in range(6)]
+            kept, shed = (source.counts[each] - counts[each] for each in ("sampled", "dropped_shed"))
+            assert 0.12 < kept / (kept + shed) < 0.4
+            gaps = np.diff([frame.position for frame in seen])
+            assert min(gaps) == pytest.approx(0.1, abs=0.05), "two follow on each other at the usual pace"
+            assert max(gaps) == pytest.approx(0.9, abs=0.2)
+            decoding_children()[0].kill()
+            while not (await next_frame(sights)).fresh:
+                pass
+        source.keep_only(1)
+        await next_frame(sights)
+        shed = source.counts["dropped_shed"]
+        seen = [await next_frame(sights) for _ in range(10)]
+    assert source.counts["dropped_shed"] <= shed + 8
+    assert seen[-1].position - seen[-5].position == pytest.approx(0.4, abs=0.15)
+
+
 async def next_frame(sights: AsyncIterator[Frame | Outage]) -> Frame:
     async for sight in sights:
         if isinstance(sight, Frame):
