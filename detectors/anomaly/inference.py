@@ -66,6 +66,7 @@ class Scorer:
         past, gap = pair
         if not 1 / ODD_GAP <= gap / self._normal.gap <= ODD_GAP:
             self.useless += min(seconds, HOLE)
+            self._observer.follow(now, seconds)
             return None
         self.useless = 0.0
         cells = self._observer.describe(now, past, gap)

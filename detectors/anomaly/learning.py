@@ -13,7 +13,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.anomaly.features import FLOORS, NAMES, Background, Cells, Floats, Observer, Recent, empty_scene
+from detectors.anomaly.features import (
+    FLOORS,
+    NAMES,
+    Background,
+    Cells,
+    Floats,
+    Observer,
+    Past,
+    Recent,
+    empty_scene,
+)
 from detectors.anomaly.method import Progress, Seen, Stopped
 from detectors.anomaly.normal import NETWORK, Normal
 from detectors.anomaly.score import LEVELS, Expectation, Map, mixed, place, rarity
@@ -25,6 +35,7 @@ STEPS = 500
 RATE = 2e-3  # of learning, at its highest
 FURTHER_STEPS = 150  # where something was learned before,
 FURTHER_RATE = 5e-4  # and gently, so that it is not lost
+ODD_GAP = 2.0  # times the usual gap: flow over more compares badly
 SAME_SPREAD = 4.0  # times the variance, or a share of it, at which whitening still fits
 BATCH = 1024
 NOISE = (0.05, 4.0)  # sigma, lowest and highest
@@ -119,25 +130,33 @@ def _judged_by_the_other_half(
 
 
 def _looks(footage: Sequence[Seen], background: Background) -> Iterator[_Look]:
-    observer, recent = Observer(background), Recent()
-    before: Seen | None = None
+    # Where only some pictures were kept, two come at the camera's pace, and then none for a while: what is
+    # learned is that pace, at which they are compared when there is room for all again.
+    gaps = [gap for _, _, gap, _ in _compared(footage)]
+    longest = ODD_GAP * float(np.quantile(gaps, 0.25)) if gaps else 0.0
+    observer = Observer(background)
     block, filled = 0, 0.0
+    for seen, past, gap, seconds in _compared(footage):
+        filled += min(seconds, BLOCK)
+        if filled >= BLOCK:
+            block, filled = block + 1, 0.0
+        if gap <= longest:
+            yield _Look(observer.describe(seen.view, past, gap), gap, seconds, block, not seconds)
+
+
+def _compared(footage: Sequence[Seen]) -> Iterator[tuple[Seen, Past, float, float]]:
+    """Each picture, what it is compared with, how far back that is, and seconds since the one before."""
+    recent = Recent()
+    before: Seen | None = None
     for seen in footage:
         if seen.fresh or before is None or seen.at <= before.at:
             recent.forget()
             seconds = 0.0
         else:
             seconds = seen.at - before.at
-        fresh = not seconds
-        pair = recent.past(seen.view, seen.at)
         before = seen
-        if pair is None:
-            continue
-        filled += min(seconds, BLOCK)
-        if filled >= BLOCK:
-            block, filled = block + 1, 0.0
-        past, gap = pair
-        yield _Look(observer.describe(seen.view, past, gap), gap, seconds, block, fresh)
+        if pair := recent.past(seen.view, seen.at):
+            yield seen, *pair, seconds
 
 
 def _expect(

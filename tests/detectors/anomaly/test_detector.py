@@ -14,6 +14,7 @@ from detectors.anomaly.again import score_again
 from detectors.anomaly.detector import AnomalyDetector
 from detectors.detection import Detection, Doubt, Kind
 from streams.frame import Frame
+from streams.thinning import Thinning
 from tests.detectors.anomaly.learned import LEARN, SETTINGS, LearnedOnce, watch
 from tests.detectors.anomaly.street import RATE, footage, frame, street
 
@@ -62,6 +63,24 @@ def test_normal_footage_raises_no_alarm_and_an_intruder_does(state: Path) -> Non
     assert worst.label in {"motion", "content"}
     assert worst.heatmap is not None
     assert 0 <= worst.heatmap.min() <= worst.heatmap.max() <= 1
+
+
+@pytest.mark.parametrize("share", [0.25, 0.7])
+def test_where_only_a_share_of_the_pictures_is_kept_they_score_what_they_would_otherwise(
+    state: Path, share: float
+) -> None:
+    def kept(frames: Iterable[Frame]) -> list[Frame]:
+        thinning = Thinning()
+        thinning.share = share
+        return [each for each in frames if thinning.keep()]
+
+    normal = judged(state, kept(footage(60, 30)))
+    doubts = [each.doubt for each in normal]
+    assert set(doubts[1:]) == {None, Doubt.INTERRUPTED}
+    assert doubts.count(None) >= len(doubts) / 2, "of two that follow on each other, the second one is judged"
+    assert not any(each.alarming for each in normal)
+    odd = judged(state, kept(footage(60, 15, intruder=True)))
+    assert sum(each.alarming for each in odd) >= 3
 
 
 def test_a_camera_that_stalls_for_minutes_keeps_its_normal(state: Path) -> None:
