@@ -94,7 +94,7 @@ class Announcer:
         self, verdicts: Sequence[Verdict], frame: Frame | None, too_late: asyncio.Future[None]
     ) -> None:
         decided_at = self._clock()
-        async with self._turn[verdicts[0].stream]:
+        async with self._turn[verdicts[0].told_of]:
             for verdict in verdicts:
                 evidence = self._filmed(verdict, await self._keep(verdict, frame, too_late))
                 await self._outbox.put(verdict, self._renderer(verdict, frame, decided_at, evidence))

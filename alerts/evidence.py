@@ -152,7 +152,7 @@ class EvidenceStore:
 
     def _folder_of(self, verdict: Verdict) -> Path:
         day = verdict.first_frame_at.astimezone(UTC).date().isoformat()
-        return self._folder / day / _safe(verdict.stream) / _safe(verdict.alert_id)
+        return self._folder / day / _safe(verdict.told_of) / _safe(verdict.alert_id)
 
     def _kept(self) -> Iterator[_Kept]:
         """Every alert's folder; what somebody else put beside them is left alone."""

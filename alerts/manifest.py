@@ -50,7 +50,7 @@ def facts_of(verdict: Verdict, frame: Frame | None, again: tuple[str, ...] = ())
         "alert": {
             "alert_id": verdict.alert_id,
             "fingerprint": verdict.fingerprint,
-            "stream": verdict.stream,
+            "stream": verdict.told_of,
             "kind": str(verdict.kind),
             "label": verdict.label,
             "subject": verdict.subject,

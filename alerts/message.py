@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Final
@@ -46,14 +47,14 @@ def render(
         "id": f"{verdict.alert_id}.{sequence}",
         "source": source,
         "type": _TYPE + verdict.change,
-        "subject": verdict.stream,
+        "subject": verdict.told_of,
         "time": _stamp(verdict.captured_at),
         "datacontenttype": "application/json",
         "dataschema": f"{SCHEMA}#/$defs/data",
         "data": {
             "alert_id": verdict.alert_id,
             "fingerprint": verdict.fingerprint,
-            "stream": verdict.stream,
+            "stream": verdict.told_of,
             "kind": verdict.kind,
             "state": verdict.change,
             "severity": verdict.severity,
@@ -72,6 +73,7 @@ def render(
             "sequence": sequence,
             "acknowledged_by": verdict.acknowledged_by or None,
             "gathered": _gathered(verdict.gathered),
+            "file": asdict(verdict.file) if verdict.file else None,
             "region": [box for region in verdict.regions if (box := _box(region))],
             "evidence": _evidence(evidence),
             "detector": {
@@ -86,7 +88,7 @@ def render(
     body = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # A file name may hold bytes that are no text, and those cannot be sent.
     body = body.encode("utf-8", "replace").decode("utf-8")
-    return Message(f"{verdict.alert_id}.{sequence}", verdict.stream, verdict.kind, sequence, body)
+    return Message(f"{verdict.alert_id}.{sequence}", verdict.told_of, verdict.kind, sequence, body)
 
 
 def _stamp(at: datetime) -> str:

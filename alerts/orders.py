@@ -48,7 +48,7 @@ class Silence:
         """Whether it keeps this alert from being told now."""
         return (
             now < self.until
-            and fnmatchcase(verdict.stream, self.stream)
+            and fnmatchcase(verdict.told_of, self.stream)
             and fnmatchcase(verdict.kind, self.kind)
             and fnmatchcase(verdict.label, self.label)
         )

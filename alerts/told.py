@@ -39,7 +39,7 @@ class Told:
 
     def note(self, alert: Alert, body: str) -> None:
         """Takes over what was told just now."""
-        if alert.state == "closed":
+        if not alert.open:
             self._bodies.pop(alert.alert_id, None)
             self._alerts.pop(alert.alert_id, None)
             return
@@ -83,9 +83,9 @@ class Told:
 
 
 def _same_thing(one: Alert, other: Alert) -> bool:
-    return (one.stream, one.kind, one.label, one.subject) == (
-        other.stream,
-        other.kind,
-        other.label,
-        other.subject,
-    )
+    return _thing(one) == _thing(other)
+
+
+def _thing(alert: Alert) -> tuple[object, ...]:
+    """In two files of one folder, the same is not one thing."""
+    return alert.stream, alert.kind, alert.label, alert.subject, alert.data.get("file")

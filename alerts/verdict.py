@@ -59,12 +59,21 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """Which file of a folder, an upload or a job it is about."""
+
+    name: str  # as it came: a stranger chose it
+    sha256: str
+    job: str = ""  # the entry of framewarden:jobs that asked for it; empty where nobody did
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """One change in one alert's life. One alert has one id, opens once and closes once."""
 
     change: Change
     alert_id: str  # the same for the alert's whole life, the same again if the same footage is judged again
-    stream: str
+    stream: str  # of a file in a folder: the folder's stream, '/', and some digits of the file's own
     kind: Kind
     label: str
     subject: str
@@ -80,6 +89,12 @@ class Verdict:
     detection: Detection | None = None  # what was seen on this frame, with its heat map; None for an outage
     acknowledged_by: str = ""  # who has seen to it; empty while nobody has
     gathered: Gathered | None = None  # of an alert that speaks for many
+    file: UploadedFile | None = None  # of what was seen in a file of a folder
+
+    @property
+    def told_of(self) -> str:
+        """The stream as subscribers know it, and the configuration: a folder's, whatever the file."""
+        return self.stream.partition("/")[0]
 
     @property
     def fingerprint(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final
 
-from alerts.verdict import Change, Gathered, Member, Severity, Verdict
+from alerts.verdict import Change, Gathered, Member, Severity, UploadedFile, Verdict
 from detectors.detection import DetectorCard, Kind, Region
 
 KEPT: Final = tuple(field.name for field in fields(Verdict) if field.name != "detection")
@@ -19,7 +19,7 @@ def verdict_to_json(verdict: Verdict) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, Region | DetectorCard | Gathered):
+    if isinstance(value, Region | DetectorCard | Gathered | UploadedFile):
         return asdict(value)
     raise TypeError(f"{value!r} in a verdict cannot be kept")
 
@@ -38,6 +38,7 @@ def verdict_from_json(text: str) -> Verdict:
             "captured_at": datetime.fromisoformat(kept["captured_at"]),
             "made_by": DetectorCard(**known(DetectorCard, kept["made_by"])),
             "gathered": _gathered(kept.get("gathered")),
+            "file": UploadedFile(**known(UploadedFile, file)) if (file := kept.get("file")) else None,
         }
     )
 

@@ -43,7 +43,10 @@ def doubts(
                 f"stream '{stream.name}': a password or token is the same word, which no log can hide "
                 "where it stands alone: change one of them"
             )
-        if may_hide_password(stream.url):
+        if stream.folder:
+            if not stream.folder.is_dir():
+                told.append(f"stream '{stream.name}': folder: {stream.folder} is not there, or no folder")
+        elif may_hide_password(stream.url):
             told.append(f"stream '{stream.name}': url: there is an '@' after the host: {ENCODING}")
         elif "://" not in stream.url and not is_there(stream.url):
             told.append(f"stream '{stream.name}': url: {stream.url} is not there, or not for this user")

@@ -1,5 +1,6 @@
 """Everything an operator may set: frozen pydantic models, whose field texts are the reference."""
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,12 @@ from config.channels import ChannelSettings, LogChannelSettings, RedisChannelSet
 from config.redis_address import SCHEMES, redis_address
 from config.secrets import understand_url
 from config.section import Seconds, Section
+from config.uploads import UploadsSettings
 
+NO_NORMAL = (
+    "anomaly learns what one camera usually shows, and files of a folder are of many: name other detectors, "
+    "or give a camera's recording a stream of its own, with url"
+)
 StreamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 DetectorName = Literal["quality", "anomaly"]
 # host:port, a port up to 65535; an IPv6 address stands in brackets
@@ -19,6 +25,15 @@ LISTEN = (
     r"^(\[[0-9a-fA-F:]+\]|[^:/\s]+):"
     r"(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$"
 )
+
+
+def is_loopback(listen: str) -> bool:
+    """Whether only this machine reaches that host:port."""
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class RedisSettings(Section):
@@ -81,16 +96,22 @@ class Defaults(Section):
 
 
 class StreamSettings(Section):
-    """One camera or one recording."""
+    """One camera, one recording, or a folder whose files are judged one by one."""
 
     name: StreamName = Field(
         examples=["gate"], description="Lower-case letters, digits, '-' and '_': part of channel names."
     )
     url: str = Field(
+        default="",
         min_length=1,
         repr=False,  # may carry a password
         examples=["rtsp://gate.example/stream1"],
         description="rtsp://, http:// and the like, or a recording's path (relative to this file).",
+    )
+    folder: Path | None = Field(
+        default=None,
+        examples=["/srv/uploads"],
+        description="In place of url: each file that comes into it is judged. Relative to this file.",
     )
     sample_fps: float | None = Field(
         default=None, gt=0, le=60, examples=[5], description="Overrides defaults.sample_fps."
@@ -122,6 +143,22 @@ class StreamSettings(Section):
     @classmethod
     def _can_be_opened(cls, url: str, info: ValidationInfo) -> str:
         return source_address(url, (info.context or {}).get("folder"))
+
+    @field_validator("folder")
+    @classmethod
+    def _from_the_file(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
+        beside: Path | None = (info.context or {}).get("folder")
+        return folder and ((beside or Path()) / folder.expanduser()).absolute()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "StreamSettings":
+        if not self.url and not self.folder:
+            raise ValueError("'url' is missing; for example url: rtsp://gate.example/stream1, or a folder")
+        if self.url and self.folder:
+            raise ValueError("'url' and 'folder' are two sources: give the second one a stream of its own")
+        if self.folder and "anomaly" in (self.detectors or ()):
+            raise ValueError(f"detectors: {NO_NORMAL}")
+        return self
 
 
 class QualitySettings(Section):
@@ -289,12 +326,38 @@ class Settings(Section):
     detectors: DetectorsSettings = DetectorsSettings()
     models: ModelsSettings = ModelsSettings()
     alerts: AlertsSettings = AlertsSettings()
+    uploads: UploadsSettings = UploadsSettings()
     service: ServiceSettings = ServiceSettings()
+
+    @model_validator(mode="after")
+    def _uploads_can_be_taken(self) -> "Settings":
+        folders = [stream for stream in self.streams if stream.folder]
+        for stream in folders:
+            if not self.detectors_of(stream):
+                raise ValueError(f"stream '{stream.name}': detectors: {NO_NORMAL}")
+        http, jobs, listen = self.uploads.http, self.uploads.jobs, self.service.listen
+        if (http.enabled or jobs.enabled) and not folders:
+            raise ValueError("uploads: no stream has a folder that files could be judged in: add one")
+        if http.enabled and listen is None:
+            raise ValueError("uploads: http: service.listen is null, so nothing can be uploaded: set it")
+        if http.enabled and listen and http.token is None and not is_loopback(listen):
+            raise ValueError(
+                f"uploads: http: anybody who reaches {listen} could upload: set token to file:PATH, "
+                "or let service.listen be 127.0.0.1:PORT"
+            )
+        if jobs.enabled and not (jobs.folders or jobs.hosts):
+            raise ValueError("uploads: jobs: name folders or hosts that jobs may lead to")
+        return self
 
     def sample_fps(self, stream: StreamSettings) -> float:
         """Pictures a second that this stream's detectors look at."""
         return stream.sample_fps or self.defaults.sample_fps
 
     def detectors_of(self, stream: StreamSettings) -> tuple[DetectorName, ...]:
-        """The names of the detectors that look at this stream."""
-        return stream.detectors or self.defaults.detectors
+        """The names of the detectors that look at this stream.
+
+        Of a folder's files no normal is known, so that anomaly, where it is only a default, is left out.
+        """
+        if stream.detectors or not stream.folder:
+            return stream.detectors or self.defaults.detectors
+        return tuple(name for name in self.defaults.detectors if name != "anomaly")

@@ -103,4 +103,4 @@ _WORDS: dict[Trouble, tuple[StreamFault, str]] = {
 def stream_error(trouble: Trouble, where: str, seconds: float = 0, reason: str = "") -> StreamError:
     """The error to raise or to tell of. `where` may hold credentials: they are taken out here."""
     fault, words = _WORDS[trouble]
-    return StreamError(fault, words.format(where=hide(where), seconds=seconds, reason=reason))
+    return StreamError(fault, words.format(where=hide(where), seconds=seconds, reason=reason), trouble)

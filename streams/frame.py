@@ -28,9 +28,11 @@ class StreamFault(StrEnum):
 class StreamError(Exception):
     """A source that cannot go on. `fault` is for machines; the text is for people, without credentials."""
 
-    def __init__(self, fault: StreamFault, text: str) -> None:
+    def __init__(self, fault: StreamFault, text: str, trouble: str = "") -> None:
+        """`trouble`: in one word, finer than the fault, where a decoding child met it."""
         super().__init__(text)
         self.fault = fault
+        self.trouble = trouble
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from alerts.client import MessageError, read
 from alerts.evidence import Evidence
 from alerts.message import render, schema
-from alerts.verdict import Change, Gathered, Member, Severity, Verdict
+from alerts.verdict import Change, Gathered, Member, Severity, UploadedFile, Verdict
 from alerts.verdict_text import verdict_from_json, verdict_to_json
 from detectors.detection import Detection, DetectorCard, Doubt, Kind, Region
 from tests.alert_body import alert_body
@@ -89,6 +89,7 @@ def test_the_message_says_everything() -> None:
             "sequence": 7,
             "acknowledged_by": None,
             "gathered": None,
+            "file": None,
             "region": [{"left": 0.25, "top": 0.5, "width": 0.125, "height": 0.25}],
             "evidence": {
                 "picture": "/state/picture.jpg",
@@ -160,6 +161,7 @@ VARIANTS = {
         severity=Severity.CRITICAL,
     ),
     "acknowledged": replace(VERDICT, change=Change.UPDATED, acknowledged_by="Ann"),
+    "file": replace(VERDICT, stream="uploads/0123456789ab", file=UploadedFile("a b.mp4", 64 * "0", "1-0")),
     "gathered": replace(VERDICT, gathered=Gathered(7, 3, (MEMBER,))),
 }
 
@@ -200,7 +202,7 @@ def test_the_cloudevents_sdk_takes_every_message(name: str) -> None:
     assert event.get_id() == "0123456789abcdef0123456789abcdef.7"
     assert event.get_type() == f"framewarden.alert.{VARIANTS[name].change}"
     assert event.get_source() == SOURCE
-    assert event.get_subject() == "gate"
+    assert event.get_subject() == VARIANTS[name].told_of
     assert event.get_time() == AT.replace(microsecond=123_000)
     assert event.get_datacontenttype() == "application/json"
     data = event.get_data()
@@ -321,3 +323,10 @@ def test_the_example_in_the_documentation_fits() -> None:
     jsonschema.validate(example, schema())
     assert example.keys() == body_of().keys()
     assert example["data"].keys() == body_of()["data"].keys()
+
+
+def test_what_is_seen_in_a_file_is_told_of_its_folder_and_names_the_file() -> None:
+    message = render(VARIANTS["file"], 7, DECIDED, None, SOURCE)
+    told = json.loads(message.body)
+    assert (message.stream, told["subject"], told["data"]["stream"]) == ("uploads", "uploads", "uploads")
+    assert told["data"]["file"] == {"name": "a b.mp4", "sha256": 64 * "0", "job": "1-0"}
