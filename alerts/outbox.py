@@ -13,7 +13,7 @@ import queue
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from alerts.lock import Lock
 from alerts.outbox_clock import Clock
 from alerts.outbox_file import OutboxError, OutboxFile, Standing, Work
 from alerts.outbox_limits import Limits, advance
+from alerts.outbox_put import Put, put_all
 from alerts.verdict import Change, Verdict
 from alerts.verdict_text import verdict_from_json, verdict_to_json
 
@@ -48,9 +49,8 @@ class Waiting:
 class Request:
     """Something to do in the next transaction, and who waits for it."""
 
-    work: Work
+    what: Work | Put
     answer: asyncio.Future[Any]
-    through_power_cuts: bool
 
 
 class Outbox:
@@ -120,32 +120,9 @@ class Outbox:
         `render` runs on the outbox's thread, and again with the same number if the transaction is repeated.
         Whoever is cancelled while waiting does not know whether the message was stored.
         """
-        stream, alert_id, rank = verdict.stream, verdict.alert_id, verdict.severity.rank
         kept = None if verdict.change is Change.CLOSED else verdict_to_json(verdict)
-
-        def store(connection: sqlite3.Connection) -> Message:
-            row = connection.execute("SELECT last FROM sequences WHERE stream = ?", (stream,)).fetchone()
-            sequence = row[0] + 1 if row else 1
-            message = render(sequence)  # before anything is written: its errors leave no trace
-            connection.execute("INSERT OR REPLACE INTO sequences VALUES (?, ?)", (stream, sequence))
-            connection.execute(
-                "INSERT INTO messages (id, stream, kind, sequence, body, alert_id, severity, size, stored_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    message.id, message.stream, message.kind, message.sequence, message.body,
-                    alert_id, rank, size := len(message.body.encode()), self._file.clock.now(),
-                ),
-            )  # fmt: skip
-            connection.execute("UPDATE channels SET waiting = waiting + 1, bytes = bytes + ?", (size,))
-            if kept is None:
-                connection.execute("DELETE FROM open_alerts WHERE alert_id = ?", (alert_id,))
-            else:
-                connection.execute(
-                    "INSERT OR REPLACE INTO open_alerts VALUES (?, ?, ?)", (alert_id, stream, kept)
-                )
-            return message
-
-        message = await self._ask(store, through_power_cuts=True)
+        put = Put(verdict.told_of, verdict.alert_id, verdict.severity.rank, kept, render)
+        message: Message = await self._request(put)
         self._file.counts["put"] += 1
         self._wake()
         return message
@@ -247,15 +224,19 @@ class Outbox:
         """By channel: messages that it will never get."""
         return self._file.dropped
 
-    async def _ask(self, work: Callable[[sqlite3.Connection], T], through_power_cuts: bool = False) -> T:
+    async def _ask(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        answer: T = await self._request(work)
+        return answer
+
+    async def _request(self, what: Work | Put) -> Any:
         if self._thread is None:
             raise RuntimeError("the outbox is not open")
-        answer: asyncio.Future[T] = self._loop.create_future()
+        answer: asyncio.Future[Any] = self._loop.create_future()
         self._asked.add(answer)
         answer.add_done_callback(self._asked.discard)
         if self._death:
             self._tell_death(self._death)
-        self._requests.put(Request(work, answer, through_power_cuts))
+        self._requests.put(Request(what, answer))
         return await answer
 
     def _wake(self) -> None:
@@ -278,8 +259,10 @@ class Outbox:
                 requests, stopping = self._gather()
                 self._file.back_to_disk()
                 # What deliveries ask and mark need not wait for the fsync of what others put.
-                for lasting in (False, True):
-                    self._serve([each for each in requests if each.through_power_cuts is lasting], lasting)
+                works = [(each.what, each.answer) for each in requests if not isinstance(each.what, Put)]
+                self._serve(self._do, works)
+                puts = [(each.what, each.answer) for each in requests if isinstance(each.what, Put)]
+                self._serve(self._put_all, puts)
                 if not requests and self._file.look() and not self._loop.is_closed():
                     self._loop.call_soon_threadsafe(self._wake)
             self._file.close()
@@ -302,23 +285,37 @@ class Outbox:
             return requests, False
         return requests, True
 
-    def _serve(self, requests: list[Request], lasting: bool) -> None:
+    def _do(self, works: Sequence[Work]) -> list[Any]:
+        return self._file.transact(works, through_power_cuts=False)
+
+    def _put_all(self, puts: Sequence[Put]) -> list[Message | Exception]:
+        def work(connection: sqlite3.Connection) -> list[Message | Exception]:
+            return put_all(connection, puts, self._file.clock.now())
+
+        outcome: list[Message | Exception] | Exception
+        (outcome,) = self._file.transact([work], through_power_cuts=True)
+        return [outcome] * len(puts) if isinstance(outcome, Exception) else outcome
+
+    def _serve(
+        self, do: Callable[[list[T]], list[Any]], requests: Sequence[tuple[T, asyncio.Future[Any]]]
+    ) -> None:
+        """Does all of them in one transaction, and tells those who wait."""
         if not requests:
             return
         outcomes: list[Any]
         try:
-            outcomes = self._file.transact([request.work for request in requests], through_power_cuts=lasting)
+            outcomes = do([what for what, _ in requests])
         except OutboxError as error:
             outcomes = [error] * len(requests)
 
-        def answer() -> None:
-            for request, outcome in zip(requests, outcomes, strict=True):
-                if request.answer.done():  # whoever asked was cancelled
+        def tell() -> None:
+            for (_, answer), outcome in zip(requests, outcomes, strict=True):
+                if answer.done():  # whoever asked was cancelled
                     continue
                 if isinstance(outcome, Exception):
-                    request.answer.set_exception(outcome)
+                    answer.set_exception(outcome)
                 else:
-                    request.answer.set_result(outcome)
+                    answer.set_result(outcome)
 
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(answer)
+            self._loop.call_soon_threadsafe(tell)
