@@ -183,15 +183,15 @@ class Gate:
     def _news(self, alert: OpenAlert, fresh: Verdict | None, at: datetime) -> Verdict | None:
         """What is new of an alert that was told: it goes on, got worse, or somebody has seen to it."""
         said = self._acknowledged.get(alert.verdict.alert_id)
-        verdict = replace(fresh or alert.verdict, change=Change.UPDATED)
-        if fresh is None:
-            verdict = replace(verdict, captured_at=at)
-        if said and said.by != alert.acknowledged_by:
+        seen_to = said is not None and said.by != alert.acknowledged_by
+        worse = alert.told is not None and (fresh or alert.verdict).severity.above(alert.told)
+        if not seen_to and not worse and (said or fresh is None):
+            return None
+        verdict = replace(fresh or replace(alert.verdict, captured_at=at), change=Change.UPDATED)
+        if said and seen_to:
             words = f"Acknowledged by {said.by}" + (f": {said.comment}" if said.comment else ".")
             return replace(verdict, reason=words)
-        if alert.told is not None and verdict.severity.above(alert.told):
-            return verdict
-        return None if said or fresh is None else verdict
+        return verdict
 
     def _acknowledged_by(self, verdict: Verdict) -> str:
         said = self._acknowledged.get(verdict.alert_id)
