@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar, TypeVarTuple
 
 from detectors.detection import Detection, Detector
 from detectors.device import limit_threads
+from detectors.fair_order import FairOrder
 from detectors.panel import Panel
 from streams.frame import Frame
 
@@ -26,6 +27,7 @@ class _Wish:
     """A frame that somebody wants judged."""
 
     frame: Frame
+    since: float  # by the clock
     plan: tuple[str, ...]
     answer: asyncio.Future[tuple[Detection, ...]]
     said: dict[str, tuple[Detection, ...]] = field(default_factory=dict)
@@ -53,10 +55,21 @@ class _Wish:
             self.answer.set_exception(error)
 
 
+@dataclass(slots=True)
+class Effort:
+    """What the device has spent on one stream so far."""
+
+    frames: int = 0  # looked at
+    seconds: float = 0.0  # of the device; what a batch took together counts in equal parts
+    waited: float = 0.0  # seconds that its frames waited for their turn
+    dropped_stale: int = 0
+
+
 class Examiner:
     """A stream stands at most once in a batch, and its frames are looked at in the order they came.
 
-    `detectors` by name and `plan` (stream: names of its detectors) are read for every frame: they may change.
+    `detectors` by name, `plan` (stream: names of its detectors) and `weights` (stream: its share of the turns
+    where more wait than a batch holds, 1 if not named) are read for every frame: they may change.
     A frame is answered as soon as its own detectors are done, whatever others of its batch still wait for.
     A live frame older than `stale_after` seconds when its turn comes is dropped and counted.
     """
@@ -67,15 +80,18 @@ class Examiner:
         plan: Mapping[str, Sequence[str]],
         stale_after: float,
         clock: Callable[[], float] = time.monotonic,
+        weights: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self._panel = Panel(detectors, clock)
         self.counts: Counter[str] = self._panel.counts  # also batches, dropped_stale, dropped_closing
+        self.efforts: defaultdict[str, Effort] = defaultdict(Effort)  # by stream
         self.seconds: Mapping[str, float] = self._panel.seconds  # spent by each detector
         self.frames: Mapping[str, int] = self._panel.frames  # looked at by each detector
         self._plan = plan
         self._stale_after = stale_after
         self._clock = clock
         self._waiting: deque[_Wish] = deque()
+        self._order = FairOrder(weights)
         self._wanted = asyncio.Event()
         self._batch_began: float | None = None
         self._device = ThreadPoolExecutor(1, "device", initializer=limit_threads)
@@ -98,7 +114,7 @@ class Examiner:
         if self._work is None:
             self._work = asyncio.create_task(self._serve(), name="examiner")
         plan = tuple(self._plan.get(frame.stream, ()))
-        wish = _Wish(frame, plan, asyncio.get_running_loop().create_future())
+        wish = _Wish(frame, self._clock(), plan, asyncio.get_running_loop().create_future())
         self._waiting.append(wish)
         self._wanted.set()
         return await wish.answer
@@ -114,24 +130,28 @@ class Examiner:
                 self._wanted.clear()
 
     def _next_batch(self) -> list[_Wish]:
-        """The oldest frame of each stream, without stale ones. What is left waits on, in its order."""
-        batch: list[_Wish] = []
-        streams: set[str] = set()
+        """The oldest frame of each stream whose turn it is, without stale ones. What is left waits on."""
+        first: dict[str, _Wish] = {}  # of each stream
         left: deque[_Wish] = deque()
+        now = self._clock()
         for wish in self._waiting:
             frame = wish.frame
             if wish.answer.done():  # whoever waited was cancelled
                 continue
-            if frame.live and self._clock() - frame.captured > self._stale_after:
+            if frame.live and now - frame.captured > self._stale_after:
                 self.counts["dropped_stale"] += 1
+                self.efforts[frame.stream].dropped_stale += 1
                 wish.grant(())
                 continue
-            if frame.stream in streams or wish.resting or len(batch) == BATCH:
-                left.append(wish)
-            else:
-                batch.append(wish)
-            streams.add(frame.stream)
-        self._waiting = left
+            left.append(wish)
+            first.setdefault(frame.stream, wish)
+        ready = [stream for stream, wish in first.items() if not wish.resting]
+        batch = [first[stream] for stream in self._order.take(ready, BATCH)]
+        for wish in batch:
+            effort = self.efforts[wish.frame.stream]
+            effort.waited += now - wish.since
+            effort.frames += 1
+        self._waiting = deque(wish for wish in left if wish not in batch)
         return batch
 
     async def _judge(self, batch: Sequence[_Wish]) -> None:
@@ -149,10 +169,14 @@ class Examiner:
             if not concerned:
                 continue
             # Gathered alone only for this: an error is handed on to those concerned, and no other.
+            before = self.seconds.get(name, 0.0)
             (said,) = await asyncio.gather(
                 self._on_device(self._panel.ask, name, [wish.frame for wish in concerned]),
                 return_exceptions=True,
             )
+            took = self.seconds.get(name, 0.0) - before
+            for wish in concerned:
+                self.efforts[wish.frame.stream].seconds += took / len(concerned)
             for place, wish in enumerate(concerned):
                 if isinstance(said, BaseException):
                     wish.fail(said)
@@ -174,6 +198,8 @@ class Examiner:
 
     async def forget(self, stream: str) -> None:
         """Has every detector drop what it remembers of a stream."""
+        self._order.forget(stream)
+        self.efforts.pop(stream, None)
         await self._on_device(self._panel.forget, stream)
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """The examiner: batches across streams, order, staleness, detectors that fail, and closing."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
@@ -70,6 +71,49 @@ def test_every_frame_is_answered_once_and_each_stream_in_its_order(streams: list
             assert len({stream for stream, _ in batch}) == len(batch)
 
     asyncio.run(run())
+
+
+async def test_where_more_wait_than_a_batch_holds_turns_go_by_weight_and_nobody_starves() -> None:
+    fake = FakeDetector()
+    streams = [f"c{number:02}" for number in range(6 * BATCH)]
+    weights = {"c00": 2.0, "c01": 0.25}
+    plan = dict.fromkeys(streams, ("quality",))
+
+    async def watch(stream: str, ours: Examiner) -> None:
+        for number in range(10_000):
+            await ours.examine(frame(stream, number))
+
+    async with Examiner({"quality": fake}, plan, 2, ManualClock(), weights) as ours:
+        watches = [asyncio.create_task(watch(stream, ours)) for stream in streams]
+        await until(lambda: ours.counts["batches"] > 300)
+        for each in watches:
+            each.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
+    turns = Counter(stream for batch in fake.batches for stream, _ in batch)
+    others = [turns[stream] for stream in streams[2:]]
+    assert max(others) - min(others) <= 3
+    assert turns["c00"] == pytest.approx(2 * others[0], rel=0.1)
+    assert turns["c01"] == pytest.approx(others[0] / 4, rel=0.2)
+
+
+async def test_what_was_spent_on_a_stream_and_how_long_it_waited_is_counted() -> None:
+    clock, fake = ManualClock(), FakeDetector()
+    fake.gate.clear()
+    async with examiner(fake, clock=clock) as ours:
+        first = asyncio.create_task(ours.examine(frame("a")))
+        await until(lambda: len(fake.batches) == 1)
+        waits = [asyncio.create_task(ours.examine(frame(stream, captured=0.5))) for stream in "ab"]
+        stale = asyncio.create_task(ours.examine(frame("c", captured=-5)))
+        await asyncio.sleep(0)
+        clock.now = 1.5
+        fake.gate.set()
+        await asyncio.gather(first, stale, *waits)
+        efforts = ours.efforts
+        assert [efforts[stream].frames for stream in "abc"] == [2, 1, 0]
+        assert [efforts[stream].waited for stream in "abc"] == [1.5, 1.5, 0]
+        assert [efforts[stream].dropped_stale for stream in "abc"] == [0, 0, 1]
+        assert sum(each.seconds for each in efforts.values()) == pytest.approx(ours.seconds["quality"])
+        assert efforts["a"].seconds > efforts["b"].seconds > efforts["c"].seconds == 0
 
 
 async def test_each_stream_is_shown_only_to_the_detectors_planned_for_it() -> None:

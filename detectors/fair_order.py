@@ -1,0 +1,31 @@
+"""Whose frame is looked at next, where more wait than a batch holds: streams in turn, by their weight."""
+
+from collections.abc import Mapping, Sequence
+
+
+class FairOrder:
+    """Stride scheduling: a turn sets a stream back by one over its weight; the least set back is next.
+
+    So of two streams that always wait, one of twice the weight has twice the turns, and none waits for ever.
+    Who had nothing to show gains nothing by it. Waldspurger and Weihl, "Stride scheduling", 1995.
+    """
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        """`weights` is read at every turn, and may change; a stream that it does not name has weight 1."""
+        self._weights = weights
+        self._passed: dict[str, float] = {}
+        self._now = 0.0  # how far those have come whose turn it was
+
+    def take(self, waiting: Sequence[str], most: int) -> list[str]:
+        """At most so many of those that wait, in the order in which they do; each of them once."""
+        begin = {stream: max(self._passed.get(stream, 0.0), self._now) for stream in waiting}
+        taken = sorted(begin, key=lambda stream: begin[stream])[:most]
+        if taken:
+            self._now = begin[taken[0]]
+        for stream in taken:
+            self._passed[stream] = begin[stream] + 1 / self._weights.get(stream, 1.0)
+        return [stream for stream in begin if stream in taken]
+
+    def forget(self, stream: str) -> None:
+        """It is not watched any more."""
+        self._passed.pop(stream, None)

@@ -1,0 +1,131 @@
+"""What share of its pictures each camera keeps where the device has not room for all: fair, early and calm.
+
+Rates are max-min fair by weight (Bertsekas and Gallager, "Data networks", 1987, 6.5.2): who wants little gets
+all of it, and what is left is shared by those who want more. They follow from what a picture was measured to
+cost, so nothing has to go wrong first. Only where frames wait long all the same is less room reckoned with.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+ROOM: Final = 0.85  # of the device's time: what is left keeps the queue short
+LEAST_ROOM: Final = 0.2
+SETTLES: Final = 8.0  # seconds over which costs and rates are averaged
+CUT: Final = 0.93  # of the room, where frames wait too long; not again for so many seconds:
+CUT_EVERY: Final = 3.0
+BELOW: Final = 0.97  # of the room at which they did: it is not tried again soon
+CALM: Final = 20.0  # seconds without a cut, until room is given back
+GIVEN_BACK: Final = 0.005  # of the device's time, a second, up to there
+TRIED: Final = 0.0005  # and beyond
+STEADY: Final = 0.07  # smaller changes of a share are not worth it
+RAISED: Final = 0.1  # of the share, a second, at most
+LEAST_SHARE: Final = 0.01
+LEAST_COST: Final = 1e-6  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one stream asks of the device."""
+
+    fps: float  # pictures a second; infinite for a recording, which waits
+    weight: float
+    cost: float  # seconds a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What one stream showed, and what that took, since the last look."""
+
+    weight: float
+    due: int | None  # pictures that it would have shown; None for a recording, which waits
+    looked_at: int
+    seconds: float  # of the device
+    waited: float  # seconds, all of its pictures together
+
+
+def fair_rates(demands: Mapping[str, Demand], room: float) -> dict[str, float]:
+    """Pictures a second for each, which together cost no more than `room` seconds a second."""
+    rates: dict[str, float] = {}
+    left = room
+    asking = {name: each.weight * max(each.cost, LEAST_COST) for name, each in demands.items()}
+    for name in sorted(demands, key=lambda name: demands[name].fps / demands[name].weight):
+        each = demands[name]
+        level = max(0.0, left) / sum(asking.values())  # pictures a second for a weight of 1
+        rates[name] = min(each.fps, each.weight * level)
+        left -= rates[name] * max(each.cost, LEAST_COST)
+        del asking[name]
+    return rates
+
+
+class Shares:
+    """Told once a second what was looked at, it says what share of its pictures each camera should keep.
+
+    A share is lowered at once and raised slowly, and not for a small change: it comes to rest.
+    """
+
+    def __init__(self, longest_wait: float) -> None:
+        """`longest_wait`: seconds that a frame may wait for its turn, on average."""
+        self.room = ROOM
+        self.shares: dict[str, float] = {}  # by stream; a recording, which waits, has none
+        self._longest_wait = longest_wait
+        self._fps: dict[str, float] = {}
+        self._cost: dict[str, float] = {}
+        self._calm = CALM  # seconds since the last cut
+        self._most = ROOM  # that is believed to be there
+
+    def follow(self, spans: Mapping[str, Span], seconds: float) -> Mapping[str, float]:
+        """The shares, 0..1, after so many seconds more. Streams that are not named are forgotten."""
+        for kept in (self.shares, self._fps, self._cost):
+            for gone in kept.keys() - spans.keys():
+                del kept[gone]
+        self._measure(spans, seconds)
+        self._make_room(spans, seconds)
+        usual = sum(self._cost.values()) / len(self._cost) if self._cost else LEAST_COST
+        demands = {
+            name: Demand(
+                math.inf if span.due is None else self._fps[name], span.weight, self._cost.get(name, usual)
+            )
+            for name, span in spans.items()
+            if span.due is None or self._fps[name] > 0
+        }
+        rates = fair_rates(demands, self.room)
+        for name, span in spans.items():
+            if span.due is not None:
+                wanted = rates[name] / self._fps[name] if name in rates else 1.0
+                self.shares[name] = _moved(self.shares.get(name, 1.0), wanted, seconds)
+        return self.shares
+
+    def _measure(self, spans: Mapping[str, Span], seconds: float) -> None:
+        part = 1 - math.exp(-seconds / SETTLES)
+        for name, span in spans.items():
+            if span.due is not None:
+                fps = span.due / seconds
+                self._fps[name] = self._fps.get(name, fps) + part * (fps - self._fps.get(name, fps))
+                if self._fps[name] < 1e-3:  # it is away, and takes no room from others
+                    self._fps[name] = 0.0
+            if span.looked_at:
+                cost = span.seconds / span.looked_at
+                self._cost[name] = self._cost.get(name, cost) + part * (cost - self._cost.get(name, cost))
+
+    def _make_room(self, spans: Mapping[str, Span], seconds: float) -> None:
+        live = [span for span in spans.values() if span.due is not None]
+        looked_at = sum(span.looked_at for span in live)
+        waited = sum(span.waited for span in live) / looked_at if looked_at else 0.0
+        self._calm += seconds
+        if waited > self._longest_wait and self._calm >= CUT_EVERY:
+            self._most = max(LEAST_ROOM, BELOW * self.room)
+            self.room, self._calm = max(LEAST_ROOM, CUT * self.room), 0.0
+        elif self._calm >= CALM and waited < self._longest_wait / 2:
+            self.room = min(self._most, self.room + GIVEN_BACK * seconds)
+            self._most = min(ROOM, self._most + TRIED * seconds)
+
+
+def _moved(share: float, wanted: float, seconds: float) -> float:
+    wanted = max(LEAST_SHARE, min(1.0, wanted))
+    if wanted < share * (1 - STEADY):
+        return wanted
+    if wanted > share * (1 + STEADY) or wanted == 1:
+        return min(wanted, share + max(LEAST_SHARE, RAISED * share) * seconds)
+    return share
