@@ -119,6 +119,13 @@ class StreamSettings(Section):
     detectors: tuple[DetectorName, ...] | None = Field(
         default=None, min_length=1, examples=[["quality"]], description="Overrides defaults.detectors."
     )
+    priority: float = Field(
+        default=1,
+        ge=0.1,
+        le=10,
+        description="Its weight where there is more to look at than this machine can: 2 is looked at twice as "
+        "often as 1.",
+    )
     transport: Literal["auto", "tcp", "udp"] = Field(
         default="auto", description="How RTSP carries the picture. auto: TCP, and UDP where TCP is refused."
     )

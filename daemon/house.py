@@ -31,6 +31,7 @@ from config.secrets import source_identity
 from config.settings import DetectorName, Settings, StreamSettings
 from config.state import state_folder
 from daemon.channels import filtered, open_channel
+from daemon.load import Load
 from daemon.stopping import DETECTORS_SECONDS, put_down
 from daemon.watch import Watch
 from detectors.anomaly.life import Life
@@ -75,6 +76,8 @@ class House:
     judged: Callable[[Frame], None]  # told of every frame that was judged
     detectors: dict[str, Detector]
     plan: dict[str, Sequence[str]]
+    weights: dict[str, float]  # of each stream where there is more to look at than can be
+    load: Load
     sources: dict[str, str]  # a hash of each stream's address, read by detectors that learn
     watches: dict[str, Watch] = field(default_factory=dict)
 
@@ -90,6 +93,7 @@ class House:
             await self._build(name)
         self.sources[stream.name] = source_identity(stream.url)
         self.plan[stream.name] = names
+        self.weights[stream.name] = stream.priority
         gate = self.gatekeeper.gate
         judge = Judge(stream.name, _introduce(stream, self.settings, gate))
         judge.resume([alert.verdict for alert in gate.open_alerts(stream.name)], gate.closed(stream.name))
@@ -109,6 +113,7 @@ class House:
             gatekeeper=self.gatekeeper,
             judged=judged,
             live=is_live(stream.url),
+            sample_fps=settings.sample_fps(stream),
             noted=self.curves.note,
         )
         return self.watches[stream.name]
@@ -134,6 +139,7 @@ class House:
     async def forget(self, stream: str) -> None:
         """Frees what detectors remember of a stream; what was learned of it stays on disk."""
         self.plan.pop(stream, None)
+        self.weights.pop(stream, None)
         self.curves.forget(stream)
         await self.examiner.forget(stream)
 
@@ -227,7 +233,8 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
         )
         detectors: dict[str, Detector] = {}
         plan: dict[str, Sequence[str]] = {}
-        examiner = Examiner(detectors, plan, settings.service.stale_after)
+        weights: dict[str, float] = {}
+        examiner = Examiner(detectors, plan, settings.service.stale_after, weights=weights)
         stack.push_async_callback(put_down, "The detectors", examiner.close, DETECTORS_SECONDS)
         watches: dict[str, Watch] = {}
 
@@ -257,6 +264,8 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             judged=judged,
             detectors=detectors,
             plan=plan,
+            weights=weights,
+            load=Load(settings.service.stale_after),
             sources={},
             watches=watches,
         )

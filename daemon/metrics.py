@@ -57,13 +57,45 @@ class HouseCollector(Collector):
             "What happened to frames and connections.",
             labels=["stream", "event"],
         )
+        frames = CounterMetricFamily(
+            "framewarden_stream_judged_frames", "Frames that were judged.", labels=["stream"]
+        )
+        wanted = GaugeMetricFamily(
+            "framewarden_stream_wanted_fps",
+            "Pictures a second that are to be judged, by the configuration.",
+            labels=["stream"],
+        )
+        sampled = GaugeMetricFamily(
+            "framewarden_stream_sample_fps",
+            "Pictures a second that are kept now: fewer than wanted where there is no time for all.",
+            labels=["stream"],
+        )
+        watched = GaugeMetricFamily(
+            "framewarden_stream_watched_ratio",
+            "How much it is watched: judged pictures, as a share of those that were due in the last minute.",
+            labels=["stream"],
+        )
+        load = self._house.load
         for name, watch in self._house.watches.items():
             up.add_metric([name], float(watch.source.state == "online"))
             if watch.judged_until:
                 judged.add_metric([name], watch.judged_until.timestamp())
             for event, count in sorted(watch.source.counts.items()):
                 events.add_metric([name, event], count)
-        return up, judged, events
+            if effort := self._house.examiner.efforts.get(name):
+                events.add_metric([name, "dropped_stale"], effort.dropped_stale)
+            frames.add_metric([name], watch.frames)
+            wanted.add_metric([name], watch.sample_fps)
+            if watch.live:
+                sampled.add_metric([name], watch.sample_fps * load.shares.shares.get(name, 1.0))
+                if attention := load.attention.get(name):
+                    watched.add_metric([name], attention.share)
+        room = GaugeMetricFamily(
+            "framewarden_device_room_ratio",
+            "The share of the detectors' time that cameras may fill.",
+            load.shares.room,
+        )
+        return up, judged, events, frames, wanted, sampled, watched, room
 
     def _detectors(self) -> Iterable[Metric]:
         examiner = self._house.examiner

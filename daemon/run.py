@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 2.0  # of the 5 that a stop may take
 DELIVER_SECONDS = 60.0  # for the last messages, where nobody asked to stop but every recording is judged
 LOSSES_SECONDS = 2.0  # between two looks if messages were dropped
+SHARES_SECONDS = 1.0  # between two looks at what there is to look at
 SWEEP_SECONDS = 600.0  # between two rounds of deleting old evidence
 
 
@@ -67,6 +69,7 @@ async def run(
                 group.create_task(house.gatekeeper.run(), name="gate")
                 group.create_task(_tell_losses(house), name="losses")
                 group.create_task(_sweep(house), name="sweep")
+                group.create_task(_share_out(house), name="shares")
                 group.create_task(notifier.beat(lambda: health(house)[0]), name="watchdog")
                 await house.close_orphans(settings)
                 await roster.apply(settings)
@@ -130,6 +133,13 @@ async def _tell_losses(house: House) -> NoReturn:
         if verdicts := losses.weigh(standings, now):
             await house.gatekeeper.announce_all(OUTBOX, verdicts, now, None)
         await asyncio.sleep(LOSSES_SECONDS)
+
+
+async def _share_out(house: House) -> NoReturn:
+    """Lets cameras keep as many of their pictures as can be looked at."""
+    while True:
+        house.load.look(house.watches, house.examiner.efforts, house.weights, time.monotonic())
+        await asyncio.sleep(SHARES_SECONDS)
 
 
 async def _sweep(house: House) -> NoReturn:

@@ -42,6 +42,7 @@ class Watch:
     gatekeeper: Gatekeeps
     judged: Callable[[Frame], None]  # told of every frame that was judged
     live: bool
+    sample_fps: float = 0.0  # pictures a second that are wanted
     noted: Callable[[str, datetime, Sequence[Detection]], None] = (
         _nowhere  # told what was said of every frame
     )
