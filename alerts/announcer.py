@@ -10,11 +10,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVarTuple
 
+from alerts import file_message
 from alerts.channel import Message
 from alerts.evidence import Evidence, EvidenceStore
+from alerts.file_facts import Facts
 from alerts.message import render
 from alerts.outbox import Outbox
-from alerts.verdict import Change, Verdict
+from alerts.verdict import Change, Severity, Verdict
 from detectors.detection import Kind
 from streams.frame import Frame
 
@@ -84,6 +86,15 @@ class Announcer:
                 raise error from None  # louder than the cancellation: a mistake of ours, or no outbox
             raise
 
+    async def tell_of_file(self, facts: Facts) -> None:
+        """Returns once the message on a file that was judged is in the outbox."""
+        await self._outbox.tell(
+            facts["stream"],
+            facts["id"],
+            Severity(facts["severity"]),
+            lambda sequence: file_message.render(facts, sequence, self._source),
+        )
+
     def close(self) -> None:
         """Lets go of the threads; what is being written beside alerts has a last moment."""
         wait(self._writing, timeout=self._last_patience)
@@ -135,7 +146,7 @@ class Announcer:
         )
 
     async def _keep(self, verdict: Verdict, frame: Frame | None, too_late: asyncio.Future[None]) -> Evidence:
-        if verdict.change is not Change.CLOSED and frame is None:
+        if verdict.kind is Kind.STREAM or (verdict.change is not Change.CLOSED and frame is None):
             return Evidence()  # an outage has no picture
         loop = asyncio.get_running_loop()
         if verdict.change is Change.CLOSED or frame is None:

@@ -1,5 +1,6 @@
 """Draws what was seen into a picture: boxes, one line of text, and the heat map's colours."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
@@ -19,12 +20,8 @@ _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
 
 def annotated(picture: Picture, verdict: Verdict) -> Picture:
     """A copy with the boxes, and above it a line that says stream, label, score and time."""
-    drawn = picture.copy()
-    height, width = drawn.shape[:2]
-    for region in verdict.regions:
-        corners = _corners(region, width, height)
-        if corners is not None:
-            cv2.rectangle(drawn, *corners, _BOX, max(1, round(width / 320)), cv2.LINE_AA)
+    drawn = boxed(picture, verdict.regions)
+    width = drawn.shape[1]
     line = (
         f"{verdict.stream}  {verdict.kind}/{verdict.label}  {verdict.score:.3g} of {verdict.threshold:.3g}"
         f"  {verdict.captured_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -37,6 +34,17 @@ def annotated(picture: Picture, verdict: Verdict) -> Picture:
     bar = np.full((tall + base + 8, width, 3), _BAR, np.uint8)
     cv2.putText(bar, line, (4, tall + 4), _FONT, scale, _INK, 1, cv2.LINE_AA)
     return np.vstack([bar, drawn])
+
+
+def boxed(picture: Picture, regions: Sequence[Region]) -> Picture:
+    """A copy with the boxes."""
+    drawn = picture.copy()
+    height, width = drawn.shape[:2]
+    for region in regions:
+        corners = _corners(region, width, height)
+        if corners is not None:
+            cv2.rectangle(drawn, *corners, _BOX, max(1, round(width / 320)), cv2.LINE_AA)
+    return drawn
 
 
 def heated(picture: Picture, heatmap: NDArray[np.float32]) -> Picture:

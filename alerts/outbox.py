@@ -26,7 +26,7 @@ from alerts.outbox_clock import Clock
 from alerts.outbox_file import OutboxError, OutboxFile, Standing, Work
 from alerts.outbox_limits import Limits, advance
 from alerts.outbox_put import Put, put_all
-from alerts.verdict import Change, Verdict
+from alerts.verdict import Change, Severity, Verdict
 from alerts.verdict_text import verdict_from_json, verdict_to_json
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,15 @@ class Outbox:
         Whoever is cancelled while waiting does not know whether the message was stored.
         """
         kept = None if verdict.change is Change.CLOSED else verdict_to_json(verdict)
-        put = Put(verdict.told_of, verdict.alert_id, verdict.severity.rank, kept, render)
+        return await self._put(Put(verdict.told_of, verdict.alert_id, verdict.severity.rank, kept, render))
+
+    async def tell(
+        self, stream: str, about: str, severity: Severity, render: Callable[[int], Message]
+    ) -> Message:
+        """As `put`, of a message that opens nothing and closes nothing. `about`: what it is about."""
+        return await self._put(Put(stream, about, severity.rank, None, render))
+
+    async def _put(self, put: Put) -> Message:
         message: Message = await self._request(put)
         self._file.counts["put"] += 1
         self._wake()

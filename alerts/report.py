@@ -10,8 +10,8 @@ from alerts.curve import Point, to_svg
 from alerts.plain_words import advice, what_happened
 
 # Nothing is fetched from anywhere, and no script runs, whatever a name holds.
-_POLICY: Final = "default-src 'none'; img-src data:; media-src 'self' file:; style-src 'unsafe-inline'"
-_STYLE: Final = """
+POLICY: Final = "default-src 'none'; img-src data:; media-src 'self' file:; style-src 'unsafe-inline'"
+STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1c1e21;--soft:#5b626b;--paper:#fff;--line:#d9dde2;--bad:#b3261e}
 @media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--soft:#a2a9b2;--paper:#16181b;--line:#34383e;
 --bad:#ff8a80}}
@@ -54,15 +54,15 @@ def render(
     parts = [
         "<!doctype html><html lang=en><head><meta charset=utf-8>",
         '<meta name=viewport content="width=device-width,initial-scale=1">',
-        f'<meta http-equiv=Content-Security-Policy content="{_POLICY}">',
-        f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body>",
+        f'<meta http-equiv=Content-Security-Policy content="{POLICY}">',
+        f"<title>{_text(title)}</title><style>{STYLE}</style></head><body>",
         f"<h1>{_text(title)}</h1>",
         f"<p class={'critical' if alert['severity'] == 'critical' else 'soft'}>{_text(alert['reason'])}</p>",
         "<dl>",
         *(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in rows),
         "</dl>",
         "<div class=pair>",
-        *(_figure(caption, jpeg) for caption, jpeg in pictures),
+        *(figure(caption, jpeg) for caption, jpeg in pictures),
         "</div>",
     ]
     if graph:
@@ -79,7 +79,8 @@ def render(
     return "\n".join(parts).encode("utf-8", "replace")
 
 
-def _figure(caption: str, jpeg: bytes) -> str:
+def figure(caption: str, jpeg: bytes) -> str:
+    """A picture with words under it, in the page itself."""
     data = base64.b64encode(jpeg).decode()
     words = _text(caption)
     return (

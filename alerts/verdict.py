@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
+from typing import Final
 
 from detectors.detection import Detection, DetectorCard, Kind, Region
 
@@ -26,7 +27,7 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """From 0, the least severe."""
-        return list(Severity).index(self)
+        return _RANK[self]
 
     def above(self, other: "Severity") -> bool:
         """Whether it matters more."""
@@ -35,6 +36,9 @@ class Severity(StrEnum):
     def or_higher(self, other: "Severity") -> "Severity":
         """The one of both that matters more."""
         return self if self.above(other) else other
+
+
+_RANK: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,11 @@ class Gathered:
     members: tuple[Member, ...] = ()  # those that came since its last message, the newest at most
 
 
+def printable(name: str) -> str:
+    """A name that a stranger chose, without what a terminal or a log would obey."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+
+
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
     """Which file of a folder, an upload or a job it is about."""
@@ -65,6 +74,11 @@ class UploadedFile:
     name: str  # as it came: a stranger chose it
     sha256: str
     job: str = ""  # the entry of framewarden:jobs that asked for it; empty where nobody did
+
+    @property
+    def shown(self) -> str:
+        """Its name in one line, whatever it holds."""
+        return printable(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ class UploadsSettings(Section):
     keep_days: float = Field(
         default=90, gt=0, description="How long reports, and what is known of files that are gone, are kept."
     )
+    keep_gigabytes: float = Field(default=5, gt=0, description="The oldest reports go first above this size.")
     keep_free_gigabytes: float = Field(
         default=1, ge=0, description="Where less is free, nothing is taken over HTTP or from a url."
     )

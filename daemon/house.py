@@ -17,6 +17,7 @@ from alerts.curve import Curves
 from alerts.delivery import Delivery
 from alerts.embedded_redis import EmbeddedRedis
 from alerts.evidence import EvidenceStore
+from alerts.file_facts import Facts
 from alerts.gate import Gate
 from alerts.gatekeeper import Gatekeeper
 from alerts.judge import Judge
@@ -31,8 +32,11 @@ from config.secrets import source_identity
 from config.settings import DetectorName, Settings, StreamSettings
 from config.state import state_folder
 from daemon.channels import filtered, open_channel
+from daemon.ledger import LedgerError
 from daemon.load import Load
 from daemon.stopping import DETECTORS_SECONDS, put_down
+from daemon.upload_folder import UploadFolder
+from daemon.uploads import Uploads
 from daemon.watch import Watch
 from detectors.anomaly.life import Life
 from detectors.detection import Detector
@@ -73,6 +77,7 @@ class House:
     gatekeeper: Gatekeeper
     deliveries: Sequence[Delivery]
     redis: RedisChannel | None
+    announcer: Announcer
     judged: Callable[[Frame], None]  # told of every frame that was judged
     detectors: dict[str, Detector]
     plan: dict[str, Sequence[str]]
@@ -80,24 +85,25 @@ class House:
     load: Load
     sources: dict[str, str]  # a hash of each stream's address, read by detectors that learn
     watches: dict[str, Watch] = field(default_factory=dict)
+    folders: dict[str, UploadFolder] = field(default_factory=dict, init=False)
+    uploads: Uploads = field(init=False)
 
     learner: Learns | None = field(default=None, init=False)  # that detector, once a stream has needed it
 
     def __post_init__(self) -> None:
         self._building: dict[str, asyncio.Future[Detector]] = {}
+        self.uploads = Uploads(self, self.settings)
 
     async def move_in(self, settings: Settings, stream: StreamSettings) -> Watch:
         """Makes the watch of one stream; alerts that were open when the daemon ended go on."""
         names = settings.detectors_of(stream)
-        for name in names:
-            await self._build(name)
+        width = await self.prepare(names)
         self.sources[stream.name] = source_identity(stream.url)
         self.plan[stream.name] = names
         self.weights[stream.name] = stream.priority
         gate = self.gatekeeper.gate
         judge = Judge(stream.name, _introduce(stream, self.settings, gate))
         judge.resume([alert.verdict for alert in gate.open_alerts(stream.name)], gate.closed(stream.name))
-        width = max(self.detectors[name].width for name in names)
 
         def judged(frame: Frame) -> None:
             self.judged(frame)
@@ -118,6 +124,21 @@ class House:
         )
         return self.watches[stream.name]
 
+    def move_in_folder(self, settings: Settings, stream: StreamSettings, folder: Path) -> UploadFolder:
+        """Makes the watch of one folder, which judges files until it is cancelled."""
+        self.folders[stream.name] = UploadFolder(self.uploads, settings, stream, folder)
+        return self.folders[stream.name]
+
+    async def prepare(self, names: Sequence[DetectorName]) -> int:
+        """Makes these detectors, where they are not made yet; the width of the pictures that they want."""
+        for name in names:
+            await self._build(name)
+        return max(self.detectors[name].width for name in names)
+
+    async def tell_of_file(self, facts: Facts) -> None:
+        """Puts the one message on a file that was judged into the outbox."""
+        await self.announcer.tell_of_file(facts)
+
     async def _build(self, name: DetectorName) -> None:
         """Each detector once, though many ask at a time, and though one that asked is cancelled meanwhile."""
         if name not in self._building:  # in a thread: importing torch takes seconds
@@ -131,8 +152,10 @@ class House:
     async def move_out(self, stream: str) -> None:
         """Closes what a stream left open that is no longer watched, and says on Redis that it ended."""
         self.watches.pop(stream, None)
+        self.folders.pop(stream, None)
         await self.forget(stream)
-        await self._close_left_open(stream)
+        for each in {stream, *self._left_open(stream)}:
+            await self._close_left_open(each)
         self.gatekeeper.gate.remove(stream)
         await self.show(stream, {"state": "ended"})
 
@@ -159,12 +182,26 @@ class House:
     async def close_orphans(self, settings: Settings) -> None:
         """Closes what is left of streams that were taken out of the configuration while we were away."""
         wanted = {stream.name for stream in settings.streams} | {HOUSE, OUTBOX}
-        for stream in {alert.verdict.stream for alert in self.gatekeeper.gate.open_alerts()} - wanted:
+        opened = [alert.verdict for alert in self.gatekeeper.gate.open_alerts()]
+        for stream in {verdict.stream for verdict in opened if verdict.told_of not in wanted}:
             await self._close_left_open(stream)
 
-    def sweep(self) -> None:
-        """Deletes old evidence. Slow: for a thread."""
-        self.evidence.sweep(datetime.now(UTC))
+    async def sweep(self) -> None:
+        """Deletes old evidence and reports, and closes what is left of files that were taken away."""
+        await asyncio.to_thread(self.evidence.sweep, datetime.now(UTC))
+        for name, folder in list(self.folders.items()):
+            for each in self._left_open(name) - self.uploads.judging.get(name, {}).keys():
+                if not folder.waiting:
+                    await self._close_left_open(each)
+        try:
+            await self.uploads.sweep()
+        except LedgerError as error:
+            log.error("old reports are not deleted: %s", error)  # noqa: TRY400 - words for the user
+
+    def _left_open(self, folder: str) -> set[str]:
+        """Files of a folder of which alerts are open."""
+        opened = (alert.verdict.stream for alert in self.gatekeeper.gate.open_alerts())
+        return {stream for stream in opened if stream.startswith(f"{folder}/")}
 
     async def _close_left_open(self, stream: str) -> None:
         judge, now = Judge(stream, Rules()), datetime.now(UTC)
@@ -195,6 +232,16 @@ def detector(name: DetectorName, settings: Settings, folder: Path, sources: Mapp
             device = choose_device(settings.service.device)
             method = method_for(settings.detectors.anomaly, store_of(settings), device)
             return AnomalyDetector(settings.detectors.anomaly, folder / "anomaly", device, sources, method)
+        case "deepfake":
+            from daemon.models import store_of
+            from detectors.deepfake.detector import DeepfakeDetector
+            from detectors.device import choose_device
+            from detectors.faces.finder import choose_finder
+
+            device = choose_device(settings.service.device)
+            return DeepfakeDetector(
+                settings.detectors.deepfake, choose_finder(store_of(settings), device), device
+            )
         case _:
             assert_never(name)
 
@@ -251,7 +298,7 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
         gatekeeper = Gatekeeper(gate, announcer, folder)
         await gatekeeper.begin(await outbox.open_verdicts())
         stack.push_async_callback(put_down, "The gate", gatekeeper.close)
-        yield House(
+        house = House(
             settings=settings,
             folder=folder,
             examiner=examiner,
@@ -261,6 +308,7 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             gatekeeper=gatekeeper,
             deliveries=[Delivery(outbox, each) for each in channels],
             redis=redis,
+            announcer=announcer,
             judged=judged,
             detectors=detectors,
             plan=plan,
@@ -269,6 +317,8 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             sources={},
             watches=watches,
         )
+        stack.push_async_callback(put_down, "The ledger of uploads", house.uploads.close)
+        yield house
 
 
 def _limits(settings: Settings) -> Limits:

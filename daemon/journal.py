@@ -32,6 +32,7 @@ def start_logging(
     for floor in FLOORS:
         logging.getLogger(floor).setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # one line for every scrape helps nobody
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # nor does one for every file that comes
     # What it has to say of a failure is in our own words already; beyond that it tells of each message.
     logging.getLogger("apprise").setLevel(logging.WARNING)
     logging.getLogger("apprise").propagate = False

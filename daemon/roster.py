@@ -71,6 +71,9 @@ class Roster:
 
     async def _watch(self, settings: Settings, stream: StreamSettings) -> None:
         self.failed.discard(stream.name)
+        if stream.folder:
+            await self._house.move_in_folder(settings, stream, stream.folder).run()
+            return
         watch = await self._house.move_in(settings, stream)
         try:
             await watch.run()

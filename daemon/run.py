@@ -145,5 +145,5 @@ async def _share_out(house: House) -> NoReturn:
 async def _sweep(house: House) -> NoReturn:
     """Deletes old evidence from time to time."""
     while True:
-        await asyncio.to_thread(house.sweep)
+        await house.sweep()
         await asyncio.sleep(SWEEP_SECONDS)

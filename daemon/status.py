@@ -31,7 +31,7 @@ def states(house: House) -> dict[str, dict[str, str]]:
             shown[name]["held"] = ", ".join(
                 sorted(f"{each.verdict.kind}/{each.verdict.label} ({each.why})" for each in held)
             )
-    return shown
+    return shown | {name: folder.fields() for name, folder in house.folders.items()}
 
 
 def health(house: House) -> tuple[bool, dict[str, Any]]:
@@ -50,7 +50,12 @@ def health(house: House) -> tuple[bool, dict[str, Any]]:
         }
         for each in house.deliveries
     }
-    problems = [f"stream {name}: no picture" for name, each in streams.items() if each["state"] == "offline"]
+    problems = [
+        f"stream {name}: no picture"
+        for name, each in streams.items()
+        if each["state"] == "offline" and name not in house.folders
+    ]
+    problems += [f"stream {name}: {each.problem}" for name, each in house.folders.items() if each.problem]
     problems += [f"stream {name}: pictures come, and none is judged" for name in _blind(house)]
     problems += [f"channel {name}: {each['problem']}" for name, each in channels.items() if each["problem"]]
     for name, each in channels.items():
@@ -96,5 +101,5 @@ async def show_states(house: House) -> NoReturn:
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORD_SECONDS):
-                for name in house.watches:
+                for name in [*house.watches, *house.folders]:
                     await house.show(name, {"state": "ended"})
