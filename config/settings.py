@@ -19,7 +19,7 @@ NO_NORMAL = (
     "or give a camera's recording a stream of its own, with url"
 )
 StreamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-DetectorName = Literal["quality", "anomaly"]
+DetectorName = Literal["quality", "anomaly", "deepfake"]
 # host:port, a port up to 65535; an IPv6 address stands in brackets
 LISTEN = (
     r"^(\[[0-9a-fA-F:]+\]|[^:/\s]+):"
@@ -215,11 +215,36 @@ class AnomalySettings(Section):
     )
 
 
+class DeepfakeSettings(Section):
+    """Faces that are followed through the pictures: how likely is each one swapped or generated."""
+
+    kind: Literal["deepfake"] = "deepfake"
+    min_face: int = Field(
+        default=64, ge=32, le=1024, description="Pixels of height below which a face is too small to judge."
+    )
+    false_alarms_per_thousand_faces: float = Field(
+        default=1.0,
+        gt=0,
+        le=500,
+        description="How many of a thousand real faces may raise an alert; the threshold is set from it.",
+    )
+    good_pictures: int = Field(
+        default=16,
+        ge=4,
+        le=256,
+        description="Pictures in which a face must be seen well before anything is said of it.",
+    )
+    shadow: bool = Field(
+        default=False, exclude=True, description="On trial: its alerts are counted and logged, and not told."
+    )
+
+
 class DetectorsSettings(Section):
     """One section for each detector."""
 
     quality: QualitySettings = QualitySettings()
     anomaly: AnomalySettings = AnomalySettings()
+    deepfake: DeepfakeSettings = DeepfakeSettings()
 
 
 class ModelsSettings(Section):

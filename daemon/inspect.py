@@ -129,6 +129,12 @@ def _compute(detector: str, files: Mapping[str, bytes], frame: Frame, judged: Ma
 
             limit_torch_threads()
             return again.score_again(files, frame, judged["threshold"])
+        case "deepfake":
+            from detectors.deepfake import before as deepfake
+            from detectors.device import limit_torch_threads
+
+            limit_torch_threads()
+            return deepfake.score_again(files)
     raise _UnableError(f"this version does not know the detector '{detector}'")
 
 

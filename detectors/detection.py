@@ -20,6 +20,8 @@ class Kind(StrEnum):
     QUALITY = "quality"
     STREAM = "stream"
 
+    __hash__ = str.__hash__  # that of enum is ten times as slow, and each frame looks up many of them
+
 
 class Doubt(StrEnum):
     """Why a detector cannot tell. 'Cannot tell' is never 'fine'."""
@@ -30,6 +32,7 @@ class Doubt(StrEnum):
     TOO_DARK = "too_dark"
     TOO_BLURRED = "too_blurred"
     TOO_COMPRESSED = "too_compressed"
+    TOO_FEW = "too_few"  # good pictures of it so far
     TURNED_AWAY = "turned_away"  # a face that is seen from the side, or from above or below
     OUTSIDE_CALIBRATION = "outside_calibration"  # unlike all that scores were calibrated on
     TOO_PLAIN = "too_plain"  # too little structure to tell by

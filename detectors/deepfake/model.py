@@ -1,0 +1,170 @@
+"""The shipped model: two heads, one for swapped and one for generated faces, and what real faces score.
+
+A file of weights is whole: the heads, the face denoiser that draws the evidence, and in its header what was
+measured when it was made.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from detectors.deepfake.heat import Heat, face_denoiser, heat_of, residuals
+from detectors.deepfake.likelihood import Clips
+from detectors.deepfake.network import Head, Told
+from detectors.detection import DetectorError
+from detectors.device import Device
+from detectors.diffusion.edm import Denoiser
+
+SHIPPED: Final = Path(__file__).parent / "weights" / "deepfake.safetensors"
+FACTS: Final = "facts"  # the name of the header's entry
+HEADS: Final = ("swapped", "generated")
+VERSION: Final = 1
+_BATCH: Final = 16
+
+Floats = NDArray[np.float64]
+Crop = NDArray[np.uint8]  # (SIDE, SIDE, 3) BGR
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What one head says of real faces: mean and standard deviation of its logits."""
+
+    mean: float
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was measured when the model was made."""
+
+    swapped: Scale
+    generated: Scale
+    clips: Clips  # of fused scores
+    made_from: str  # data and seed in words, for the model card
+
+    def to_json(self) -> str:
+        return json.dumps({"version": VERSION, **asdict(self)}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Facts":
+        """Raises ValueError, KeyError or TypeError where it is something else."""
+        raw: dict[str, Any] = json.loads(text)
+        if raw["version"] != VERSION:
+            raise ValueError(f"it is of version {raw['version']}, and {VERSION} is read here")
+        return cls(
+            Scale(**raw["swapped"]), Scale(**raw["generated"]), Clips(**raw["clips"]), str(raw["made_from"])
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Of N crops, each (N,): in standard deviations from what real faces score."""
+
+    swapped: Floats
+    generated: Floats
+
+    @property
+    def fused(self) -> Floats:
+        """Two kinds of fakes want two heads; their mean was better than the higher of the two."""
+        return (self.swapped + self.generated) / 2
+
+    def part(self, first: int, end: int) -> "Scores":
+        """Those of some of the crops."""
+        return Scores(self.swapped[first:end], self.generated[first:end])
+
+
+class Model:
+    """Scores crops of faces; remembers nothing. Made once, used from one thread."""
+
+    def __init__(self, path: Path = SHIPPED, device: Device = "cpu") -> None:
+        """Raises DetectorError where the file is not one of this version."""
+        try:
+            blob = path.read_bytes()
+            with safetensors.safe_open(path, "pt") as file:
+                self.facts = Facts.from_json((file.metadata() or {})[FACTS])
+            tensors = safetensors.torch.load(blob)
+            self._heads = [_head(tensors, name, device) for name in HEADS]
+            self._denoiser = _denoiser(tensors, device)
+            self._real = (tensors["real.mean"].float().to(device), tensors["real.spread"].float().to(device))
+        except OSError as error:
+            raise DetectorError(
+                f"{path} cannot be read ({error.strerror or error}): install framewarden anew"
+            ) from error
+        except (safetensors.SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise DetectorError(
+                f"{path} is no deepfake model of this version ({error}): install framewarden anew, or make "
+                "one with `framewarden train deepfake`"
+            ) from error
+        self.sha256 = hashlib.sha256(blob).hexdigest()
+        self._device = torch.device(device)
+
+    def score(self, crops: Sequence[Crop]) -> Scores:
+        """Of crops (SIDE, SIDE, 3) BGR, as they come; one at a time or many, the scores are the same."""
+        logits = [np.concatenate(each) for each in zip(*self._logits(crops), strict=True)] if crops else []
+        if not logits:
+            return Scores(np.zeros(0), np.zeros(0))
+        scales = (self.facts.swapped, self.facts.generated)
+        return Scores(*((one - scale.mean) / scale.spread for one, scale in zip(logits, scales, strict=True)))
+
+    def heat(self, crops: Sequence[Crop]) -> list[Heat]:
+        """Of each crop, where it differs from real faces: for people to look at."""
+        if not crops:
+            return []
+        found = residuals(self._denoiser, as_pictures(crops).to(self._device))
+        return heat_of(found, *self._real)
+
+    def _logits(self, crops: Sequence[Crop]) -> Iterator[tuple[Floats, Floats]]:
+        for first in range(0, len(crops), _BATCH):
+            pictures = as_pictures(crops[first : first + _BATCH]).to(self._device)
+            with torch.inference_mode():
+                told: list[Told] = [head(pictures) for head in self._heads]
+            swapped, generated = (one.logit.double().cpu().numpy() for one in told)
+            yield swapped, generated
+
+
+def as_pictures(crops: Sequence[Crop]) -> Tensor:
+    """(N, 3, SIDE, SIDE) RGB in 0..1."""
+    stacked = np.ascontiguousarray(np.stack(crops)[..., ::-1])
+    pictures = torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255
+    return pictures.contiguous(memory_format=torch.channels_last)
+
+
+def save(path: Path, heads: Sequence[Head], facts: Facts, more: dict[str, Tensor]) -> None:
+    """Writes a file of weights, in half precision: folded heads as HEADS has them, and tensors besides."""
+    named = {
+        f"{name}.{key}": value
+        for name, head in zip(HEADS, heads, strict=True)
+        for key, value in head.state_dict().items()
+    }
+    tensors = {key: value.half().contiguous() for key, value in chain(named.items(), more.items())}
+    path.write_bytes(safetensors.torch.save(tensors, {FACTS: facts.to_json()}))
+
+
+def _denoiser(tensors: dict[str, Tensor], device: Device) -> Denoiser:
+    denoiser = face_denoiser()
+    prefix = "denoiser."
+    denoiser.load_state_dict(
+        {key.removeprefix(prefix): value.float() for key, value in tensors.items() if key.startswith(prefix)}
+    )
+    return denoiser.eval().requires_grad_(False).to(torch.device(device))
+
+
+def _head(tensors: dict[str, Tensor], name: str, device: Device) -> Head:
+    head = Head(folded=True)
+    prefix = f"{name}."
+    head.load_state_dict(
+        {key.removeprefix(prefix): value.float() for key, value in tensors.items() if key.startswith(prefix)}
+    )
+    head.eval().requires_grad_(False).to(torch.device(device))
+    return head.to(memory_format=torch.channels_last)
