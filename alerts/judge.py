@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from alerts.rules import OFFLINE, Rules
+from alerts.rules import DEGRADED, OFFLINE, Rules
 from alerts.track import Moment, Track, Word, word_of
 from alerts.verdict import Verdict
 from detectors.detection import Detection, DetectorCard, Doubt, Kind
@@ -16,6 +16,7 @@ from streams.frame import Frame, Outage
 _Key = tuple[Kind, str, str]  # kind, label (where each has alerts of its own), subject
 
 _OFFLINE_KEY: Final[_Key] = (Kind.STREAM, OFFLINE, "")
+_DEGRADED_KEY: Final[_Key] = (Kind.STREAM, DEGRADED, "")
 _WATCH: Final = DetectorCard(name="watch", model="outage timer")
 _RANK: Final = {Word.CALM: 0, Word.BETWEEN: 1, Word.DOUBT: 2, Word.ALARMING: 3}
 
@@ -51,6 +52,12 @@ class Judge:
         """
         kinds = sorted({track.kind for track in self._tracks.values()})
         return {str(kind): _standing([t for t in self._tracks.values() if t.kind is kind]) for kind in kinds}
+
+    @property
+    def degraded(self) -> bool:
+        """Whether it is told now that the camera hardly delivers."""
+        track = self._tracks.get(_DEGRADED_KEY)
+        return track is not None and track.alert is not None
 
     def resume(self, open_verdicts: Sequence[Verdict], closed: Sequence[Closed] = ()) -> None:
         """Goes on with what was open, and with what was cooling down, when the daemon ended.
@@ -101,17 +108,24 @@ class Judge:
                 del self._tracks[key]
         return verdicts
 
-    def weigh_outage(self, outage: Outage) -> list[Verdict]:
-        """What a moment without a picture leads to: 'offline', and nobody can tell about the rest."""
+    def weigh_outage(self, outage: Outage, flow: Detection | None = None) -> list[Verdict]:
+        """What a moment without a picture leads to: 'offline', and nobody can tell about the rest.
+
+        `flow` is how the camera delivers, as Flow says it; that can be told without a picture.
+        """
         moment = self._advance(outage.at)
-        away = Detection(
-            Kind.STREAM, OFFLINE, outage.lasted, self._rules.offline_after, _WATCH, reason=outage.text
-        )
+        after = self._rules.offline_after
+        if self.degraded:  # each of many short outages would be an alert
+            after = max(after, self._rules.offline_after_degraded)
+        away = Detection(Kind.STREAM, OFFLINE, outage.lasted, after, _WATCH, reason=outage.text)
         word = Word.ALARMING if away.alarming else Word.BETWEEN
         track = self._track(_OFFLINE_KEY, away)
         verdicts = track.weigh(moment, word, away, first_at=self._began(outage))
+        if flow is not None:
+            track = self._track(_DEGRADED_KEY, flow)
+            verdicts += track.weigh(moment, word_of(flow, self._rules.of_kind[flow.kind]), flow)
         for key, track in self._tracks.items():
-            if key != _OFFLINE_KEY:
+            if key != _OFFLINE_KEY and (flow is None or key != _DEGRADED_KEY):
                 doubt = replace(
                     track.seen, doubt=Doubt.STREAM_DOWN, reason=outage.text, regions=(), heatmap=None
                 )

@@ -10,6 +10,7 @@ from detectors.quality.finding import ADVICE, NAMED, Fault
 # By label first, then by kind. Each says what a person on watch can do who knows nothing of detectors.
 _WHAT: Final = {
     "offline": "no picture",
+    "degraded": "hardly delivers",
     "host_offline": "no picture from several cameras of one host",
     "storm": "many alerts at once",
     "anomaly": "something unusual",
@@ -20,6 +21,7 @@ _WHAT: Final = {
 }
 _WHAT_TO_DO: Final = {
     "offline": "Check the camera's power and network. While it is away, nothing that happens there is seen.",
+    "degraded": "Check the camera's network and power, and that this machine is not overloaded.",
     "host_offline": "Check the host or switch that these cameras share. Nothing that happens there is seen.",
     "storm": "Look at the streams one by one: something has changed for many of them at the same time.",
     "anomaly": "Look at the picture and the boxes in it, and decide whether somebody has to go there.",

@@ -68,6 +68,7 @@ RULES: Final[Mapping[Kind, Rule]] = MappingProxyType(
 )
 
 OFFLINE: Final = "offline"
+DEGRADED: Final = "degraded"  # pictures come, but slowly, damaged, or never for long: see flow.py
 
 # While one of these is alarming or open, nobody can tell anything by the picture.
 _PICTURE: Final = frozenset({Kind.ANOMALY, Kind.DEEPFAKE, Kind.OBJECT})
@@ -112,6 +113,7 @@ class Rules:
         30.0  # between two updates of one alert, at least; it doubles with each, up to an hour
     )
     offline_after: float = 5.0
+    offline_after_degraded: float = 60.0  # at least, while it is told already that it hardly delivers
     give_up_after: float = 600.0  # no alert outlives its last alarming frame by more than this
     of_kind: Mapping[Kind, Rule] = field(default_factory=lambda: RULES)
     holds: Mapping[tuple[Kind, str], frozenset[Kind]] = field(default_factory=lambda: HOLDS)

@@ -6,7 +6,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from alerts.rules import DEGRADED
 from daemon.house import House
+from daemon.watch import Watch
 
 SHOW_SECONDS = 1.0
 RENEW_SECONDS = 10.0  # well within the life of a state on Redis: what is not renewed is gone
@@ -15,13 +17,19 @@ BLIND_SECONDS = 15.0  # pictures come, and not one was judged for so long
 STUCK_SECONDS = 60.0  # a batch that takes longer: the device hangs, and only a restart helps
 
 
+def state_of(watch: Watch) -> str:
+    """In a word: connecting, online, degraded (pictures come, but hardly), offline, ended."""
+    state = watch.source.state
+    return DEGRADED if state == "online" and watch.judge.degraded else state
+
+
 def states(house: House) -> dict[str, dict[str, str]]:
     """Each stream in words: is there a picture, how many were judged, what each kind of detector says."""
     shown: dict[str, dict[str, str]] = {}
     for name, watch in house.watches.items():
         until = watch.judged_until
         shown[name] = {
-            "state": watch.source.state,
+            "state": state_of(watch),
             "frames": str(watch.frames),
             "judged_until": until.isoformat(timespec="milliseconds").replace("+00:00", "Z") if until else "",
             **watch.judge.standing,

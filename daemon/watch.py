@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from alerts.flow import Flow
 from alerts.judge import Judge
 from alerts.verdict import Verdict
 from detectors.detection import Detection, Kind
@@ -49,8 +50,12 @@ class Watch:
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC), init=False)
     frames: int = field(default=0, init=False)  # judged so far
     judged_until: datetime | None = field(default=None, init=False)  # capture time of the last judged frame
+    _flow: Flow = field(init=False)
     _fault: StreamFault | None = field(default=None, init=False)  # last said of why there is no picture
     _told: dict[Kind, bool] = field(default_factory=dict, init=False)  # whether a kind could ever tell
+
+    def __post_init__(self) -> None:
+        self._flow = Flow(self.sample_fps)
 
     async def run(self) -> None:
         """Ends with the recording; a live source is watched until the task is cancelled.
@@ -81,7 +86,8 @@ class Watch:
                 case Frame() as frame:
                     self._tell_pictures(frame)
                     detections = await self.examiner.examine(frame)
-                    verdicts = self.judge.weigh(frame, detections)
+                    flow = self._flowing(frame.captured_at, frame)
+                    verdicts = self.judge.weigh(frame, [*detections, *flow])
                     self.noted(frame.stream, frame.captured_at, detections)
                     await self.gatekeeper.announce_all(frame.stream, verdicts, frame.captured_at, frame)
                     if detections:  # none: too old when its turn came; dropped there, and counted
@@ -92,8 +98,15 @@ class Watch:
                         self.judged(frame)
                 case Outage() as outage:
                     self._tell_outage(outage)
-                    verdicts = self.judge.weigh_outage(outage)
+                    verdicts = self.judge.weigh_outage(outage, *self._flowing(outage.at, None))
                     await self.gatekeeper.announce_all(outage.stream, verdicts, outage.at, None)
+
+    def _flowing(self, at: datetime, frame: Frame | None) -> list[Detection]:
+        """How the camera delivers; a recording is read as fast as it can be judged."""
+        if not self.live:
+            return []
+        damaged = None if frame is None else frame.damaged
+        return [self._flow.weigh(at, self.source.counts, damaged=damaged)]
 
     def _tell_pictures(self, frame: Frame) -> None:
         if frame.fresh:
