@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from alerts.blind_time import gravest
 from alerts.rules import DEGRADED, OFFLINE, Rules
 from alerts.track import Moment, Track, Word, word_of
 from alerts.verdict import Verdict
@@ -52,6 +53,23 @@ class Judge:
         """
         kinds = sorted({track.kind for track in self._tracks.values()})
         return {str(kind): _standing([t for t in self._tracks.values() if t.kind is kind]) for kind in kinds}
+
+    @property
+    def blind(self) -> str:
+        """Why nobody can tell what happens there, one of blind_time.CAUSES; empty where all can be told."""
+        seen = {track.kind for track in self._tracks.values()} - {Kind.STREAM}
+        causes = [
+            label
+            for (holder, label), held in self._rules.holds.items()
+            if (track := self._tracks.get((holder, label, "")))
+            and (track.alert or track.word is Word.ALARMING)
+            and (held & seen or len(held) > 1)  # what hides but the anomalies matters where these are wanted
+        ]
+        for kind in seen:
+            tracks = [track for track in self._tracks.values() if track.kind is kind]
+            if all(track.word is Word.DOUBT for track in tracks):
+                causes += [track.doubt.partition(" ")[0] for track in tracks]
+        return gravest(causes)
 
     @property
     def degraded(self) -> bool:

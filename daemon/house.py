@@ -12,6 +12,7 @@ from typing import Protocol, assert_never, runtime_checkable
 from urllib.parse import urlsplit
 
 from alerts.announcer import Announcer
+from alerts.blind_time import BlindTime
 from alerts.channel import Channel, PublishError
 from alerts.curve import Curves
 from alerts.delivery import Delivery
@@ -31,6 +32,7 @@ from alerts.rules import Rules
 from config.secrets import source_identity
 from config.settings import DetectorName, Settings, StreamSettings
 from config.state import state_folder
+from daemon.blind_file import BlindFile, recall
 from daemon.channels import filtered, open_channel
 from daemon.ledger import LedgerError
 from daemon.load import Load
@@ -83,6 +85,8 @@ class House:
     plan: dict[str, Sequence[str]]
     weights: dict[str, float]  # of each stream where there is more to look at than can be
     load: Load
+    blind: BlindTime
+    blind_file: BlindFile
     sources: dict[str, str]  # a hash of each stream's address, read by detectors that learn
     watches: dict[str, Watch] = field(default_factory=dict)
     folders: dict[str, UploadFolder] = field(default_factory=dict, init=False)
@@ -112,6 +116,8 @@ class House:
                     stream.name, any(each.startswith("alarming") for each in judge.standing.values())
                 )
 
+        if is_live(stream.url):
+            self.blind.begin(stream.name, settings.sample_fps(stream))
         self.watches[stream.name] = Watch(
             source=source_for(stream, settings.sample_fps(stream), width),
             examiner=self.examiner,
@@ -120,6 +126,7 @@ class House:
             judged=judged,
             live=is_live(stream.url),
             sample_fps=settings.sample_fps(stream),
+            blinded=lambda cause: self.blind.see(stream.name, cause),
             noted=self.curves.note,
         )
         return self.watches[stream.name]
@@ -157,6 +164,7 @@ class House:
         for each in {stream, *self._left_open(stream)}:
             await self._close_left_open(each)
         self.gatekeeper.gate.remove(stream)
+        self.blind.remove(stream)
         await self.show(stream, {"state": "ended"})
 
     async def forget(self, stream: str) -> None:
@@ -281,6 +289,9 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
         detectors: dict[str, Detector] = {}
         plan: dict[str, Sequence[str]] = {}
         weights: dict[str, float] = {}
+        blind = await asyncio.to_thread(recall, folder)
+        blind_file = BlindFile(blind, folder)
+        stack.push_async_callback(put_down, "The file of blind time", blind_file.save)
         examiner = Examiner(detectors, plan, settings.service.stale_after, weights=weights)
         stack.push_async_callback(put_down, "The detectors", examiner.close, DETECTORS_SECONDS)
         watches: dict[str, Watch] = {}
@@ -314,6 +325,8 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             plan=plan,
             weights=weights,
             load=Load(settings.service.stale_after),
+            blind=blind,
+            blind_file=blind_file,
             sources={},
             watches=watches,
         )

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from alerts.blind_time import CAUSES
 from daemon.house import House
 from streams.frame import Frame
 
@@ -41,6 +42,7 @@ class HouseCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every family, afresh."""
         yield from self._streams()
+        yield self._blind()
         yield from self._detectors()
         yield from self._normals()
         yield from self._alerts()
@@ -96,6 +98,17 @@ class HouseCollector(Collector):
             load.shares.room,
         )
         return up, judged, events, frames, wanted, sampled, watched, room
+
+    def _blind(self) -> Metric:
+        blind = CounterMetricFamily(
+            "framewarden_blind_seconds",
+            "For how long nobody could tell what happens before a camera, by the gravest cause.",
+            labels=["stream", "cause"],
+        )
+        for name, causes in self._house.blind.totals().items():
+            for cause in CAUSES:  # all of them, so that the first seconds of one are a rise, too
+                blind.add_metric([name, cause], causes.get(cause, 0.0))
+        return blind
 
     def _detectors(self) -> Iterable[Metric]:
         examiner = self._house.examiner

@@ -70,6 +70,7 @@ async def run(
                 group.create_task(_tell_losses(house), name="losses")
                 group.create_task(_sweep(house), name="sweep")
                 group.create_task(_share_out(house), name="shares")
+                group.create_task(house.blind_file.run(), name="blind time")
                 group.create_task(notifier.beat(lambda: health(house)[0]), name="watchdog")
                 await house.close_orphans(settings)
                 await roster.apply(settings)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from alerts.flow import Flow
 from alerts.judge import Judge
+from alerts.rules import OFFLINE
 from alerts.verdict import Verdict
 from detectors.detection import Detection, Kind
 from streams.frame import Frame, Outage, Source, StreamError, StreamFault
@@ -17,6 +18,10 @@ log = logging.getLogger(__name__)
 
 def _nowhere(stream: str, at: datetime, detections: Sequence[Detection]) -> None:
     """Where nobody keeps what was said."""
+
+
+def _unseen(cause: str) -> None:
+    """Where nobody counts blind time."""
 
 
 class Examines(Protocol):
@@ -44,6 +49,7 @@ class Watch:
     judged: Callable[[Frame], None]  # told of every frame that was judged
     live: bool
     sample_fps: float = 0.0  # pictures a second that are wanted
+    blinded: Callable[[str], None] = _unseen  # told after every sight why nobody could see; empty: all could
     noted: Callable[[str, datetime, Sequence[Detection]], None] = (
         _nowhere  # told what was said of every frame
     )
@@ -95,9 +101,11 @@ class Watch:
                         for each in detections:
                             self._told[each.kind] = self._told.get(each.kind, False) or each.doubt is None
                         self.judged_until = frame.captured_at
+                        self.blinded(self.judge.blind)
                         self.judged(frame)
                 case Outage() as outage:
                     self._tell_outage(outage)
+                    self.blinded(OFFLINE)
                     verdicts = self.judge.weigh_outage(outage, *self._flowing(outage.at, None))
                     await self.gatekeeper.announce_all(outage.stream, verdicts, outage.at, None)
 
