@@ -66,6 +66,8 @@ class AlertmanagerChannel:
                 alert = read(message.body)
             except MessageError as error:
                 raise PublishError(str(error), permanent=True) from None
+            if alert.state == "judged" and alert.label == "fine":
+                continue  # nothing to alarm anybody of, and no alert that would close
             alerts = [self._alert(alert)]
             before = self._told.get(alert.alert_id)
             if before and labels(before) != labels(alert):
@@ -137,7 +139,7 @@ class AlertmanagerChannel:
             ends = alert.decided_at
         elif over:
             ends = now
-        elif alert.data.get("test"):
+        elif alert.data.get("test") or not alert.open:
             ends = now + timedelta(seconds=self._resend)
         else:
             ends = now + timedelta(seconds=_ROUNDS * self._resend)
@@ -168,6 +170,7 @@ def labels(alert: Alert) -> dict[str, str]:
         "kind": alert.kind,
         "label": alert.label,
         "subject": alert.subject,
+        "file": "" if alert.state == "judged" else alert.file or "",  # there, it is the subject
         "severity": alert.severity,
         "test": "true" if alert.data.get("test") else "",
     }

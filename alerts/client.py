@@ -96,10 +96,10 @@ class Alert:
     id: str  # of this message; the same message sent again has the same
     alert_id: str  # of the alert: the same from opened to closed
     stream: str
-    kind: str  # deepfake, anomaly, object, quality, stream
-    state: str  # opened, updated, closed
+    kind: str  # deepfake, anomaly, object, quality, stream; verdict: on a file as a whole
+    state: str  # opened, updated, closed; judged: said once of a file, and opens nothing
     severity: str  # info, warning, critical: the highest so far
-    label: str  # what precisely: frozen, motion, offline
+    label: str  # what precisely: frozen, motion, offline; of a verdict: fine, alarming, cannot_tell
     subject: str  # which of several, such as a face; empty where there is but one
     score: float | None  # None: not a finite number
     threshold: float | None
@@ -115,6 +115,7 @@ class Alert:
     acknowledged_by: str | None  # who has seen to it
     gathered: Gathered | None
     region: tuple[Box, ...]
+    file: str | None  # its name, of what was seen in a file of a folder; a stranger chose it
     picture: str | None  # path of the evidence picture, on the daemon's host
     provisional: bool  # the threshold stands on little footage yet
     source: str  # which daemon sent it
@@ -126,7 +127,7 @@ class Alert:
     @property
     def open(self) -> bool:
         """Whether the alert goes on."""
-        return self.state != "closed"
+        return self.state not in ("closed", "judged")
 
 
 def read(body: str | bytes) -> Alert:
@@ -160,6 +161,7 @@ def read(body: str | bytes) -> Alert:
                 Box(*(float(box[side]) for side in ("left", "top", "width", "height")))
                 for box in data.get("region", ())
             ),
+            file=_file(data.get("file")),
             picture=_text(data["evidence"]["picture"]),
             provisional=data["detector"]["provisional"] is True,
             source=str(event.get("source", "")),
@@ -489,6 +491,10 @@ def _moment(since: str | datetime | timedelta, now: datetime) -> datetime | None
 
 def _numbers(entry: str) -> tuple[int, ...]:
     return tuple(map(int, str(entry).split("-")))
+
+
+def _file(file: Any) -> str | None:
+    return None if file is None else str(file["name"])
 
 
 def _gathered(data: Any) -> Gathered | None:

@@ -132,23 +132,24 @@ def _kind(said: Facts, verdict: Any) -> list[str]:
             "</figcaption></figure>"
         )
     if verdict.worst:
-        parts.append("<h3>The worst moments</h3>")
+        parts.append(f"<h3>{'The worst moments' if answer == 'alarming' else 'Furthest from fine'}</h3>")
+        parts.append("<div class=pair>")
         parts += [_moment(moment, said["worst"][place]) for place, moment in enumerate(verdict.worst)]
+        parts.append("</div>")
     return parts
 
 
 def _moment(moment: WorstMoment, said: Facts) -> str:
     reason = said["reason"] or said["label"]
-    times = (
-        "no number" if said["times_threshold"] is None else f"{said['times_threshold']:.2f} of the threshold"
-    )
-    words = f"At {_clock(moment.position)}: {times}: {reason}"
+    times = said["times_threshold"]
+    score = "no number" if times is None else f"{times:.2f} times the threshold"
+    words = f"At {_clock(moment.position)}: {score}: {reason}"
     pictures = [figure(words, _jpeg(boxed(moment.picture, moment.regions)))]
     if moment.seen.heatmap is not None:
         pictures.append(
             figure("How unusual each place is", _jpeg(heated(moment.picture, moment.seen.heatmap)))
         )
-    return f"<div class=pair>{''.join(pictures)}</div>"
+    return "".join(pictures)
 
 
 def _doubt(word: str | None) -> str:

@@ -42,10 +42,14 @@ def _line(alert: Alert) -> str:
     what = f"{alert.kind} {alert.label}" if alert.label else alert.kind
     at = "" if alert.position is None else f" at {timedelta(seconds=round(alert.position))}"
     line = f"{alert.stream}: {what} {alert.state}{at}"
+    if alert.state == "judged":
+        line = f"{alert.stream}: {alert.file} is {alert.label.replace('_', ' ')}"
+    elif alert.file is not None:
+        line += f" of {alert.file}"
     if alert.reason:
         line += f": {alert.reason.rstrip('.')}"
-    if alert.score is not None and alert.threshold is not None:
+    if alert.score is not None and alert.threshold is not None and alert.state != "judged":
         line += f" (score {alert.score:.3g}, threshold {alert.threshold:.3g})"
-    line += f"; alert {alert.alert_id} #{alert.sequence}"
+    line += f"; {'file' if alert.state == 'judged' else 'alert'} {alert.alert_id} #{alert.sequence}"
     # A name that was learned from a camera may hold anything; a log line stays one line.
     return "".join(c if c.isprintable() else " " for c in line)

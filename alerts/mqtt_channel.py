@@ -84,7 +84,7 @@ class MqttChannel:
             except MessageError as error:
                 raise PublishError(str(error), permanent=True) from None
             await self._say(f"alerts/{alert.stream}/{alert.kind}", message.body, retain=False)
-            if alert.data.get("test"):
+            if alert.data.get("test") or alert.state == "judged":  # it is said once, and is no state
                 continue
             self._told.note(alert, message.body)
             changed = True

@@ -44,11 +44,15 @@ def in_plain_words(alert: Alert, link: str = "", zone: tzinfo | None = None) -> 
     lines = [alert.reason.strip() if alert.reason.strip() else _what(alert).capitalize() + "."]
     if alert.data.get("test"):
         return PlainWords(f"TEST: {alert.stream}: this channel works", _one_line(lines[0]))
+    if alert.state == "judged":
+        return _of_file(alert, lines[0], link)
     what = f"{alert.kind}, {alert.label}" if alert.label else alert.kind
     since = alert.first_frame_at
     how_long = max(timedelta(), alert.captured_at - since)
     lines.append(f"What: {what}{_measured(alert)}")
     lines.append(f"Where: {alert.stream}{_position(alert)}")
+    if alert.file is not None:
+        lines.append(f"File: {alert.file}")
     lines.append(f"Since: {_clock(since, zone)}")
     if alert.state == "closed":
         lines.append(f"Until: {_clock(alert.captured_at, zone)}, after {_duration(how_long)}")
@@ -92,6 +96,21 @@ def what_happened(kind: str, label: str) -> str:
 def linked(alert: Alert, link: str) -> str:
     """The operator's link to this alert."""
     return link.replace("{alert_id}", alert.alert_id).replace("{stream}", alert.stream)
+
+
+def _of_file(alert: Alert, reason: str, link: str) -> PlainWords:
+    """The one message on a file: there is no since, and nothing goes on."""
+    answer = alert.label.replace("_", " ")
+    lines = [reason, f"File: {alert.file}", f"Where: {alert.stream}", f"How bad: {alert.severity}"]
+    if alert.label == "cannot_tell":
+        lines.append(f"Nobody could tell ({alert.doubt}): this is no all-clear.")
+    elif alert.label == "alarming":
+        lines.append("What to do: Look at the report before anybody relies on this file.")
+    if link:
+        lines.append(f"Look: {linked(alert, link)}")
+    lines.append(f"File {alert.alert_id}, message {alert.sequence} of {alert.stream}")
+    title = f"{answer.upper()}: {alert.stream}: {alert.file}"
+    return PlainWords(_one_line(title), "\n".join(map(_one_line, lines)))
 
 
 def _title(alert: Alert) -> str:

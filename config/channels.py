@@ -15,7 +15,8 @@ from config.secrets import remember, understand_url
 from config.section import Seconds, Section
 
 AlertKind = Literal["anomaly", "deepfake", "object", "quality", "stream"]
-AlertState = Literal["opened", "updated", "closed"]
+ToldKind = Literal["anomaly", "deepfake", "object", "quality", "stream", "verdict"]  # on files
+AlertState = Literal["opened", "updated", "closed", "judged"]
 SeverityName = Literal["info", "warning", "critical"]
 
 # Keys of channels whose value has to come from a file or a variable: whoever reads the configuration, or
@@ -70,8 +71,11 @@ class Only(Section):
     streams: tuple[Pattern, ...] | None = Field(
         default=None, min_length=1, examples=[["gate*"]], description="Names; * and ? stand for others."
     )
-    kinds: tuple[AlertKind, ...] | None = Field(
-        default=None, min_length=1, examples=[["stream", "deepfake"]], description="Kinds of alerts."
+    kinds: tuple[ToldKind, ...] | None = Field(
+        default=None,
+        min_length=1,
+        examples=[["stream", "deepfake"]],
+        description="Kinds of alerts; verdict: on files.",
     )
     labels: tuple[Pattern, ...] | None = Field(
         default=None,

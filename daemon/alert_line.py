@@ -7,6 +7,7 @@ from rich.text import Text
 from alerts.client import MessageError, read
 
 _STYLE = {"opened": "bold red", "updated": "yellow", "closed": "green"}
+_VERDICTS = {"alarming": "bold red", "cannot_tell": "yellow", "fine": "green"}
 
 
 def render(body: str) -> Text:
@@ -15,7 +16,7 @@ def render(body: str) -> Text:
         alert = read(body)
     except MessageError:
         return Text(f"not an alert: {_plain(body[:200])}", style="dim")
-    style = _STYLE.get(alert.state, "")
+    style = _STYLE.get(alert.state, _VERDICTS.get(alert.label, ""))
     if alert.state == "opened" and alert.severity != "critical":
         style = "bold yellow" if alert.severity == "warning" else "bold"
     score = " ".join(
@@ -28,6 +29,7 @@ def render(body: str) -> Text:
         f"  {_plain(alert.kind) + '/' + _plain(alert.label):<18}  ",
         (f"{_plain(alert.state):<7}", style),
         f"  {score:<12}  ",
+        "" if alert.file is None else f"{_plain(alert.file)}  ",
         "" if alert.position is None else f"at {_span(alert.position)}  ",
         _plain(alert.reason),
         (" (provisional)" if alert.provisional else "", "dim"),

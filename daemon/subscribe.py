@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from alerts import file_message
 from alerts.client import ALERTS, Alert, SubscribeError
 from alerts.client import subscribe as alerts_of
 from alerts.embedded_redis import EmbeddedRedis, running_url
@@ -52,7 +53,7 @@ def read_pattern(text: str) -> Pattern:
     """'gate:*', '*:anomaly' or just 'gate'; a whole channel name will do too. Raises SubscribeError."""
     stream, _, kind = text.removeprefix(f"{ALERTS}:").partition(":")
     stream, kind = stream or "*", kind or "*"
-    kinds = [each.value for each in Kind]
+    kinds = [*(each.value for each in Kind), file_message.KIND]
     if not any(fnmatchcase(each, kind) for each in kinds):
         near = difflib.get_close_matches(kind, kinds, n=1)
         meant = f", did you mean {near[0]}?" if near else ""

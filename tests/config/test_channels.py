@@ -15,6 +15,7 @@ from config.channels import (
     ChannelSettings,
     Only,
     SeverityName,
+    ToldKind,
 )
 from config.load import load
 from config.secrets import hide
@@ -59,11 +60,13 @@ def test_every_option_of_every_channel_is_shown(kind: type[BaseModel]) -> None:
 
 
 def test_the_words_are_those_of_the_judge() -> None:
+    from alerts import file_message
     from alerts.verdict import Change, Severity
     from detectors.detection import Kind
 
     assert set(get_args(AlertKind)) == set(Kind)
-    assert set(get_args(AlertState)) == set(Change)
+    assert set(get_args(ToldKind)) == {*Kind, file_message.KIND}
+    assert set(get_args(AlertState)) == {*Change, file_message.JUDGED}
     assert get_args(SeverityName) == tuple(Severity)
 
 
