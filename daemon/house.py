@@ -243,13 +243,13 @@ def detector(name: DetectorName, settings: Settings, folder: Path, sources: Mapp
         case "deepfake":
             from daemon.models import store_of
             from detectors.deepfake.detector import DeepfakeDetector
+            from detectors.deepfake.model import Model
             from detectors.device import choose_device
             from detectors.faces.finder import choose_finder
 
             device = choose_device(settings.service.device)
-            return DeepfakeDetector(
-                settings.detectors.deepfake, choose_finder(store_of(settings), device), device
-            )
+            finder = choose_finder(store_of(settings), device)
+            return DeepfakeDetector(settings.detectors.deepfake, finder, lambda: Model(device=device))
         case _:
             assert_never(name)
 

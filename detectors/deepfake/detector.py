@@ -2,14 +2,14 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from config.settings import DeepfakeSettings
 from detectors.deepfake.following import Following
-from detectors.deepfake.model import SHIPPED, Model
-from detectors.detection import Detection, DetectorCard, Kind
-from detectors.device import Device, limit_torch_threads
+from detectors.deepfake.scorer import Scorer
+from detectors.detection import Detection, DetectorCard, DetectorError, Kind
+from detectors.device import limit_torch_threads
 from detectors.faces.face import FaceFinder
 from streams.frame import Frame
 
@@ -22,30 +22,28 @@ class DeepfakeDetector:
     width = 1280  # px: of a face, every pixel counts
 
     def __init__(
-        self, settings: DeepfakeSettings, finder: FaceFinder, device: Device = "cpu", weights: Path = SHIPPED
+        self, settings: DeepfakeSettings, finder: FaceFinder, open_scorer: Callable[[], Scorer]
     ) -> None:
-        """Raises DetectorError where the weights cannot be used."""
+        """`open_scorer` raises DetectorError while weights are missing, and is asked again for each batch."""
         limit_torch_threads()
         self._settings = settings
         self._finder = finder
-        self._model = Model(weights, device)
+        self._open_scorer = open_scorer
         self._threshold = math.log(1000 / settings.false_alarms_per_thousand_faces)
         self._streams: dict[str, Following] = {}
-        self._card = DetectorCard(
-            name=self.name,
-            model=f"embedded, faces by {finder.name}",
-            model_sha256=self._model.sha256,
-            config_sha256=hashlib.sha256(settings.model_dump_json().encode()).hexdigest(),
-        )
+        self._ready: tuple[Scorer, DetectorCard] | None = None
+        with suppress(DetectorError):  # told when there is a frame to tell it of
+            self._opened()
 
     def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection]]:
-        """The crops of all frames go through the model together."""
-        followings = [self._following(frame.stream) for frame in frames]
+        """The crops of all frames go through the scorer together. Raises DetectorError without weights."""
+        scorer, card = self._opened()
+        followings = [self._following(frame.stream, scorer, card) for frame in frames]
         seen = [
             following.look(frame, self._finder.find(frame.picture, self._settings.min_face))
             for following, frame in zip(followings, frames, strict=True)
         ]
-        scores = self._model.score([one.crop for each in seen for one in each if one.crop is not None])
+        scores = scorer.score([one.crop for each in seen for one in each if one.crop is not None])
         first = 0
         said = []
         for following, frame, sightings in zip(followings, frames, seen, strict=True):
@@ -54,7 +52,7 @@ class DeepfakeDetector:
             first += many
             wanted = following.wants_heat(frame, sightings)
             crops = [one.crop for one in wanted if one.crop is not None]
-            for one, heat in zip(wanted, self._model.heat(crops), strict=True):
+            for one, heat in zip(wanted, scorer.heat(crops), strict=True):
                 following.draw(frame, one, heat)
             said.append(following.answer(frame, sightings))
         return said
@@ -66,7 +64,21 @@ class DeepfakeDetector:
     def close(self) -> None:
         """Nothing runs in the background."""
 
-    def _following(self, stream: str) -> Following:
+    def _opened(self) -> tuple[Scorer, DetectorCard]:
+        if self._ready is None:
+            scorer = self._open_scorer()
+            card = DetectorCard(
+                name=self.name,
+                model=f"{scorer.model}, faces by {self._finder.name}",
+                model_sha256=scorer.sha256,
+                config_sha256=hashlib.sha256(self._settings.model_dump_json().encode()).hexdigest(),
+            )
+            self._ready = scorer, card
+        return self._ready
+
+    def _following(self, stream: str, scorer: Scorer, card: DetectorCard) -> Following:
         if stream not in self._streams:
-            self._streams[stream] = Following(self._settings, self._model.facts, self._card, self._threshold)
+            self._streams[stream] = Following(
+                self._settings, scorer.clips, scorer.side, card, self._threshold
+            )
         return self._streams[stream]

@@ -7,9 +7,8 @@ from typing import Final
 from config.settings import DeepfakeSettings
 from detectors.deepfake.before import Before
 from detectors.deepfake.heat import Heat, over_picture
-from detectors.deepfake.likelihood import chance
-from detectors.deepfake.model import Crop, Facts, Scores
-from detectors.deepfake.network import SIDE
+from detectors.deepfake.likelihood import Clips, chance
+from detectors.deepfake.model import Crop, Scores
 from detectors.deepfake.suspicion import Suspicion
 from detectors.detection import Detection, DetectorCard, Doubt, Kind, Region
 from detectors.faces.cut import cut
@@ -51,7 +50,8 @@ class Following:
     """One stream's faces. First `look`, then the model scores the crops, then `answer`."""
 
     settings: DeepfakeSettings
-    facts: Facts
+    clips: Clips
+    side: int  # px of the crops that are scored
     card: DetectorCard
     threshold: float  # nats
     _tracks: Tracks = field(default_factory=Tracks)
@@ -68,7 +68,7 @@ class Following:
             doubt = doubt_of(looks, self.settings.min_face)
             if doubt is None and frame.damaged:
                 doubt = Doubt.DAMAGED, "the picture is damaged"
-            crop = cut(frame.picture, track.face, MARGIN, SIDE) if doubt is None else None
+            crop = cut(frame.picture, track.face, MARGIN, self.side) if doubt is None else None
             sightings.append(Sighting(track.number, track.face, looks, doubt, crop))
         return sightings
 
@@ -77,7 +77,7 @@ class Following:
         index = 0
         for one in sightings:
             suspect = self._suspects.setdefault(
-                one.number, _Suspect(Suspicion(self.facts.clips, self.settings.good_pictures), frame.position)
+                one.number, _Suspect(Suspicion(self.clips, self.settings.good_pictures), frame.position)
             )
             suspect.seen = frame.position
             if one.crop is not None:

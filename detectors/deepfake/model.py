@@ -21,7 +21,7 @@ from torch import Tensor
 
 from detectors.deepfake.heat import Heat, face_denoiser, heat_of, residuals
 from detectors.deepfake.likelihood import Clips
-from detectors.deepfake.network import Head, Told
+from detectors.deepfake.network import SIDE, Head, Told
 from detectors.detection import DetectorError
 from detectors.device import Device
 from detectors.diffusion.edm import Denoiser
@@ -87,6 +87,9 @@ class Scores:
 class Model:
     """Scores crops of faces; remembers nothing. Made once, used from one thread."""
 
+    side = SIDE
+    model = "embedded"
+
     def __init__(self, path: Path = SHIPPED, device: Device = "cpu") -> None:
         """Raises DetectorError where the file is not one of this version."""
         try:
@@ -107,6 +110,7 @@ class Model:
                 "one with `framewarden train deepfake`"
             ) from error
         self.sha256 = hashlib.sha256(blob).hexdigest()
+        self.clips = self.facts.clips
         self._device = torch.device(device)
 
     def score(self, crops: Sequence[Crop]) -> Scores:
