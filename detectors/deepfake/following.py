@@ -81,7 +81,7 @@ class Following:
             )
             suspect.seen = frame.position
             if one.crop is not None:
-                suspect.suspicion.note(one.crop, scores, index, one.looks.sharpness * one.looks.size)
+                suspect.suspicion.note(one.crop, scores, index, one.looks.detail)
                 index += 1
 
     def wants_heat(self, frame: Frame, sightings: Sequence[Sighting]) -> list[Sighting]:

@@ -21,7 +21,7 @@ class Sample:
     crop: Crop
     swapped: float
     generated: float
-    clearness: float  # how well the face can be seen; higher is better, no unit
+    clearness: float  # px of detail: how well the face can be seen
 
     @property
     def fused(self) -> float:
