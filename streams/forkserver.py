@@ -190,8 +190,9 @@ def _live(line: socket.socket, channel: int, memory: int, server: int) -> NoRetu
         decoder.run(socket.socket(fileno=channel), memory)
     except BaseException as mistake:  # noqa: BLE001 - nothing may climb back into the server's own loop
         # Without the exception's text: a library may have put the address, with its password, into it.
-        traceback.print_tb(mistake.__traceback__)
-        print(f"the decoding child died: {type(mistake).__name__}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # it may write no file, and that may be where this goes
+            traceback.print_tb(mistake.__traceback__)
+            print(f"the decoding child died: {type(mistake).__name__}", file=sys.stderr)
         os._exit(1)
     os._exit(0)
 

@@ -1,24 +1,28 @@
 """How a source is opened in a decoding child, and what its failure means."""
 
 import errno
+import os
 import stat
 import time
 from pathlib import Path
 
 import av
 import av.error
+import av.subtitles.codeccontext  # PyAV would load these two when a file is opened, and no file can be
+import av.subtitles.stream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from streams.confinement import shut_in
 from streams.message import Job, Trouble
 
 # PyAV passes over a misspelt option without a word: the tests ask FFmpeg for each of these names.
 # Playlists (hls, concat, dash, sdp) are left out of what a recording may be: a hostile one would make the
 # daemon read other files, or ask other machines.
 RECORDING_OPTIONS = {
-    "protocol_whitelist": "file",
+    "protocol_whitelist": "none",
     "format_whitelist": "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,h264,hevc,ivf,mjpeg,mxf,gif,nut,"
-    "wav,mp3,aac,flac",
+    "wav,mp3,aac,flac,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe",
 }
 LIVE_OPTIONS = {
     "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto,hls,rtmp,rtmps,srt"
@@ -86,11 +90,12 @@ def _open_live(job: Job, options: dict[str, str], deadline: float) -> tuple[Inpu
 def _open_recording(job: Job) -> tuple[InputContainer, VideoStream]:
     path = Path(job.url)
     try:
-        mode = path.stat()
-        if stat.S_ISDIR(mode.st_mode):
+        if stat.S_ISDIR(path.stat().st_mode):
             raise Mishap(Trouble.FOLDER)
-        with path.open("rb") as file:
-            head = file.read(12)
+        file = path.open("rb", buffering=0)
+        head = file.read(12)
+        file.seek(0)
+        size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
         raise Mishap(Trouble.MISSING) from None
     except PermissionError:
@@ -99,9 +104,11 @@ def _open_recording(job: Job) -> tuple[InputContainer, VideoStream]:
         raise Mishap(Trouble.UNREADABLE) from None
     if not head:
         raise Mishap(Trouble.EMPTY)
+    shut_in(size)
     try:
         container = av.open(
-            f"file:{path}",  # so that no part of a name is taken for a protocol
+            file,  # no name: nothing of it is taken for a protocol
+            mode="r",
             options=RECORDING_OPTIONS,
             timeout=(job.open_timeout, job.read_timeout),
             metadata_errors="replace",  # a title may be in any encoding
