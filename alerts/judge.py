@@ -40,6 +40,7 @@ class Judge:
         self._stream = stream
         self._rules = rules
         self._tracks: dict[_Key, Track] = {}
+        self._hiding: list[tuple[Track, frozenset[Kind]]] = []  # those of them that hide the view of others
         self._moment: Moment | None = None
         self._watched_until: datetime | None = None
         self._closed: dict[_Key, datetime] = {}  # before the daemon started
@@ -105,19 +106,26 @@ class Judge:
         """What one frame, with all that was said of it, leads to."""
         moment = self._advance(frame.captured_at)
         self._watched_until = frame.captured_at
-        detections = [each for detection in detections for each in self._meant(detection)]
-        said = self._worst_of_each(detections)
-        mentioned = {each.kind for each in detections}
-        doubtful = {each.kind for each in detections if each.doubt is not None}
+        said: dict[_Key, Detection] = {}
+        mentioned: set[Kind] = set()
+        doubtful: dict[Kind, Detection] = {}  # where it is about all of a kind, whatever its subject
+        for detection in detections:
+            mentioned.add(detection.kind)
+            if detection.doubt is not None and not detection.subject:
+                doubtful[detection.kind] = detection
+            for each in self._meant(detection):
+                key = self._key(each)
+                if key not in said or self._rank(each) > self._rank(said[key]):
+                    said[key] = each
         for key in [key for key, track in self._tracks.items() if not track.seen.label]:
             if key not in said and key[0] in mentioned:  # what it is about has names now
                 del self._tracks[key]
-        silent = self._tracks.keys() - said.keys()
-        for key, track in self._tracks.items():
-            if key in silent:
-                said[key] = _not_mentioned(track, track.kind in mentioned - doubtful)
+        silent = [key for key in self._tracks if key not in said]
+        for key in silent:
+            said[key] = _not_mentioned(self._tracks[key], key[0] in mentioned, doubtful.get(key[0]))
         verdicts: list[Verdict] = []
-        for key in sorted(said, key=lambda key: not self._hides(key)):
+        # What hides the view comes first.
+        for key in sorted(said, key=lambda key: key[:2] not in self._rules.holds):
             detection = said[key]
             track = self._track(key, detection)
             word = word_of(detection, self._rules.of_kind[detection.kind])
@@ -180,44 +188,42 @@ class Judge:
         label = detection.label if self._rules.of_kind[detection.kind].by_label else ""
         return detection.kind, label, detection.subject
 
-    def _meant(self, detection: Detection) -> list[Detection]:
-        """A doubt without a label is about everything of its kind that was ever told of."""
+    def _meant(self, detection: Detection) -> Sequence[Detection]:
+        """A doubt without a label is about all of its kind, or of its subject, that was ever told of."""
         if detection.doubt is None or detection.label:
-            return [detection]
-        known = [track.seen for track in self._tracks.values() if track.kind is detection.kind]
+            return (detection,)
+        known = [
+            track.seen
+            for track in self._tracks.values()
+            if track.kind is detection.kind and detection.subject in ("", track.seen.subject)
+        ]
         return [
             replace(detection, label=seen.label, subject=seen.subject) for seen in known if seen.label
-        ] or [detection]
+        ] or (detection,)
 
     def _track(self, key: _Key, seen: Detection) -> Track:
-        if key not in self._tracks:
+        track = self._tracks.get(key)
+        if track is None:
             cooled_at = self._cooling.pop(key, -math.inf)
-            self._tracks[key] = Track(self._stream, seen, self._rules, self.counts, cooled_at)
-        return self._tracks[key]
-
-    def _worst_of_each(self, detections: Sequence[Detection]) -> dict[_Key, Detection]:
-        """One detection for each track. A doubt outweighs what is fine: 'cannot tell' is never 'fine'."""
-        worst: dict[_Key, Detection] = {}
-        for detection in detections:
-            key = self._key(detection)
-            if key not in worst or self._rank(detection) > self._rank(worst[key]):
-                worst[key] = detection
-        return worst
+            track = self._tracks[key] = Track(self._stream, seen, self._rules, self.counts, cooled_at)
+            if key[:2] in self._rules.holds and not key[2]:
+                holds = self._rules.holds
+                hiding = [known for known in self._tracks if known[:2] in holds and not known[2]]
+                hiding.sort(key=lambda known: list(holds).index(known[:2]))
+                self._hiding = [(self._tracks[known], holds[known[:2]]) for known in hiding]
+        return track
 
     def _rank(self, detection: Detection) -> tuple[int, float]:
+        """The worst has the word. A doubt outweighs what is fine: 'cannot tell' is never 'fine'."""
         score, threshold = detection.score, detection.threshold
         excess = score / threshold if threshold > 0 else score - threshold
         return _RANK[word_of(detection, self._rules.of_kind[detection.kind])], excess
 
-    def _hides(self, key: _Key) -> bool:
-        return key[:2] in self._rules.holds
-
     def _held_by(self, kind: Kind) -> str:
         """The label of what hides the view of this kind now, or nothing."""
-        for (holder, label), held in self._rules.holds.items():
-            track = self._tracks.get((holder, label, ""))
-            if track and kind in held and (track.alert or track.word is Word.ALARMING):
-                return label
+        for track, held in self._hiding:
+            if kind in held and (track.alert or track.word is Word.ALARMING):
+                return track.seen.label
         return ""
 
 
@@ -233,11 +239,16 @@ def _standing(tracks: Sequence[Track]) -> str:
     return "fine:except " + ", ".join(sorted(f"{track.seen.label} ({track.doubt})" for track in in_doubt))
 
 
-def _not_mentioned(track: Track, can_tell: bool) -> Detection:
-    """What it means that a frame says nothing of something that was said before."""
+def _not_mentioned(track: Track, kind_is: bool, doubt: Detection | None) -> Detection:
+    """What it means that a frame says nothing of something that was said before.
+
+    `kind_is`: it speaks of others of its kind. `doubt`: of the kind as a whole nothing can be told.
+    """
     silent = replace(track.seen, doubt=None, regions=(), heatmap=None, progress=None)
     if track.kind is Kind.STREAM:
         return replace(silent, score=0.0, reason="Pictures come again.")
-    if can_tell:
+    if kind_is and doubt is None:
         return replace(silent, score=0.0, reason="It is no longer seen.")
+    if doubt is not None and track.seen.subject:
+        return replace(silent, doubt=doubt.doubt, reason=doubt.reason)
     return replace(silent, doubt=Doubt.DETECTOR_DEGRADED, reason="Its detector said nothing of it.")
