@@ -142,7 +142,7 @@ class Gate:
             waited = alert.why is Why.HOST and alert.gathered is None  # for others of its host, and none came
             passed.held.append((verdict, None if waited else alert.gathered or alert.why))
         else:
-            passed.told.append(replace(verdict, acknowledged_by=self._acknowledged_by(verdict)))
+            passed.told.append(self._with_who_has_seen_to_it(verdict))
 
     def _settle(
         self,
@@ -166,7 +166,9 @@ class Gate:
             late = fresh is None or fresh.change is not Change.OPENED
             if late and not picture and alert.verdict.kind is not Kind.STREAM:
                 return
-            verdict = replace(fresh or alert.verdict, change=Change.OPENED, captured_at=at)
+            verdict = fresh or alert.verdict
+            if late:
+                verdict = replace(verdict, change=Change.OPENED, captured_at=at)
             if late and before:
                 passed.late = True
                 verdict = replace(verdict, reason=verdict.reason + _LATE[before])
@@ -176,9 +178,10 @@ class Gate:
         else:
             alert.why = None
             return
-        alert.why, alert.told, alert.acknowledged_by = None, verdict.severity, self._acknowledged_by(verdict)
+        verdict = self._with_who_has_seen_to_it(verdict)
+        alert.why, alert.told, alert.acknowledged_by = None, verdict.severity, verdict.acknowledged_by
         self.changed = True
-        passed.told.append(replace(verdict, acknowledged_by=alert.acknowledged_by))
+        passed.told.append(verdict)
 
     def _news(self, alert: OpenAlert, fresh: Verdict | None, at: datetime) -> Verdict | None:
         """What is new of an alert that was told: it goes on, got worse, or somebody has seen to it."""
@@ -193,9 +196,10 @@ class Gate:
             return replace(verdict, reason=words)
         return verdict
 
-    def _acknowledged_by(self, verdict: Verdict) -> str:
+    def _with_who_has_seen_to_it(self, verdict: Verdict) -> Verdict:
         said = self._acknowledged.get(verdict.alert_id)
-        return said.by if said else ""
+        who = said.by if said else ""
+        return verdict if who == verdict.acknowledged_by else replace(verdict, acknowledged_by=who)
 
     def _why(self, alert: OpenAlert, at: datetime, now: datetime) -> Why | None:
         """The reasons, in their order: first what people want, then what another alert speaks for."""
@@ -288,6 +292,7 @@ class Gate:
 
 def _light(verdict: Verdict) -> Verdict:
     """Without the heat map and what scores it again, which are large."""
-    if verdict.detection is None:
+    seen = verdict.detection
+    if seen is None or (seen.heatmap is None and seen.before is None):
         return verdict
-    return replace(verdict, detection=replace(verdict.detection, heatmap=None, before=None))
+    return replace(verdict, detection=replace(seen, heatmap=None, before=None))

@@ -14,6 +14,7 @@ from detectors.detection import Region
 
 _TYPE: Final = "framewarden.alert."
 SCHEMA: Final = "urn:framewarden:alert-message:1"
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def schema() -> dict[str, Any]:
@@ -85,7 +86,7 @@ def render(
             },
         },
     }
-    body = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    body = _JSON.encode(event)
     # A file name may hold bytes that are no text, and those cannot be sent.
     body = body.encode("utf-8", "replace").decode("utf-8")
     return Message(f"{verdict.alert_id}.{sequence}", verdict.told_of, verdict.kind, sequence, body)

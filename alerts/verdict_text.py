@@ -1,7 +1,7 @@
 """A verdict as JSON text and back: how the outbox keeps what must survive the daemon."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,8 +19,8 @@ def verdict_to_json(verdict: Verdict) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, Region | DetectorCard | Gathered | UploadedFile):
-        return asdict(value)
+    if isinstance(value, Region | DetectorCard | Gathered | Member | UploadedFile):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     raise TypeError(f"{value!r} in a verdict cannot be kept")
 
 
