@@ -30,24 +30,29 @@ from alerts.outbox import Outbox
 from alerts.redis_channel import ALERTS, SENT, RedisChannel
 from alerts.rules import Rules
 from benchmarks.load import Load
-from detectors.detection import Detection, DetectorCard, Kind, Region
-from streams.frame import Frame
+from detectors.detection import Detection, DetectorCard, Kind
+from streams.frame import Frame, Outage, StreamFault
 
 CAMERAS: Final = tuple(f"camera-{n}" for n in range(64))
 BARE_BATCH: Final = 250  # as many as Delivery hands over at a time
 PER_SECOND: Final = 100  # alerts, where it is measured how soon they are heard
-CARD: Final = DetectorCard("quality", "rules", "", "0f1e2d3c4b5a6978")
+CARD: Final = DetectorCard("by hand", "always calm")
+CALM: Final = tuple(
+    Detection(kind, label, 0.1, 1.0, CARD)
+    for kind, label in ((Kind.QUALITY, "frozen"), (Kind.ANOMALY, "motion"))
+)
+WORDS: Final = "rtsp://camera.example:554/stream1 sends no picture: is it switched on, and is the cable in?"
 PICTURE: Final = np.zeros((360, 640, 3), np.uint8)
 
-# One life of an alert: what each frame scores of a threshold of 1, and seconds since the frame before it. It
-# opens on the fourth frame, closes on the seventh, and has cooled down when the next life begins.
-LIFE: Final = ((3.0, 40.0), (3.0, 0.2), (3.0, 0.2), (3.0, 0.2), (0.1, 0.2), (0.1, 1.3), (0.1, 1.3))
+# One life of an alert: seconds since the sight before it, and whether there is a picture. It opens without
+# one, closes with the third picture, and has cooled down when the next life begins.
+LIFE: Final = ((40.0, False), (0.2, True), (0.6, True), (0.6, True))
 MESSAGES: Final = 2  # of one life: opened, closed
 
 
 @dataclass(frozen=True)
 class Results:
-    """Rates in alerts (messages) a second, latencies in milliseconds from weighing the frame until heard."""
+    """Rates in alerts (messages) a second, latencies in milliseconds from weighing until heard."""
 
     alerts: int
     bytes_each: int
@@ -114,30 +119,30 @@ class Slow(Hung):
 
 
 class Camera:
-    """One stream whose picture freezes again and again, and its judge. Two detectors look at it."""
+    """One stream that goes offline again and again, and its judge."""
 
     def __init__(self, name: str, gatekeeper: Gatekeeper) -> None:
         self._name = name
         self._judge = Judge(name, Rules())
         self._gatekeeper = gatekeeper
         self._at = datetime.now(UTC)
-        self._frames = 0
+        self._sights = 0
         gatekeeper.gate.add(name, Rules())
 
     async def sight(self) -> tuple[tuple[str, str], float] | None:
-        """The next frame. Where an alert was told: which, with its state, and when the frame was weighed."""
-        score, pause = LIFE[self._frames % len(LIFE)]
+        """The next moment. Where an alert was told: which, with its state, and when it was weighed."""
+        pause, picture = LIFE[self._sights % len(LIFE)]
         self._at += timedelta(seconds=pause)
-        frame = Frame(self._name, self._frames, PICTURE, self._at, 0.0, 0.0, live=True)
-        self._frames += 1
-        frozen = Detection(
-            Kind.QUALITY, "frozen", score, 1.0, CARD, reason="the picture stands still for 5 s",
-            regions=(Region(0.38, 0.3, 0.14, 0.3),),
-        )  # fmt: skip
-        calm = Detection(Kind.ANOMALY, "motion", 0.1, 1.0, CARD)
+        self._sights += 1
         begun = time.perf_counter()
-        verdicts = self._judge.weigh(frame, (frozen, calm))
-        await self._gatekeeper.announce_all(self._name, verdicts, self._at, None)
+        if picture:
+            frame = Frame(self._name, self._sights, PICTURE, self._at, 0.0, 0.0, live=True)
+            verdicts = self._judge.weigh(frame, CALM)
+            await self._gatekeeper.announce_all(self._name, verdicts, self._at, frame)
+        else:
+            outage = Outage(self._name, self._at, 6.0, StreamFault.SILENT, WORDS)
+            verdicts = self._judge.weigh_outage(outage)
+            await self._gatekeeper.announce_all(self._name, verdicts, self._at, None)
         return ((verdicts[0].alert_id, verdicts[0].change), begun) if verdicts else None
 
     async def live(self, lives: int) -> None:
@@ -230,7 +235,7 @@ async def memory(alerts: int) -> None:
 async def house(
     folder: Path, url: str, others: Sequence[Channel] = (), stream_length: int = 1_000_000
 ) -> AsyncIterator[tuple[list[Camera], Delivery]]:
-    """All between frames and Redis, as the daemon assembles it; without pictures, and without storms."""
+    """All between what is seen and Redis, as the daemon assembles it; without storms."""
     channel = RedisChannel(url, stream_length=stream_length)
     channels = [channel, *others]
     folder.mkdir(exist_ok=True)  # noqa: ASYNC240
@@ -329,7 +334,7 @@ async def latency(cameras: Sequence[Camera], url: str, seconds: float) -> tuple[
     """Seconds until a subscriber heard each alert, and until each was stored."""
     told: dict[tuple[str, str], float] = {}
     stored: list[float] = []
-    pace = PER_SECOND * len(LIFE) / MESSAGES  # frames a second
+    pace = PER_SECOND * len(LIFE) / MESSAGES  # sights a second
 
     async def sight(camera: Camera) -> None:
         if (alert := await camera.sight()) is not None:
