@@ -41,7 +41,7 @@ def test_ffmpeg_knows_the_options_for_rtsp(name: str) -> None:
 @pytest.mark.parametrize("name", opening.RECORDING_OPTIONS)
 def test_ffmpeg_knows_the_options_for_recordings(tmp_path: Path, name: str) -> None:
     path = write_clip(tmp_path / "a.mp4", seconds=0.2)
-    with av.open(f"file:{path}", options=opening.RECORDING_OPTIONS):
+    with path.open("rb") as file, av.open(file, options=opening.RECORDING_OPTIONS):  # as we open it
         pass
     with pytest.raises(av.error.ArgumentError):
         av.open(f"file:{path}", options={name: "avi"})
