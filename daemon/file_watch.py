@@ -1,5 +1,6 @@
 """The whole story of one file: looked at like a recording, weighed like a camera, and answered once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -13,10 +14,11 @@ from alerts.verdict import UploadedFile, Verdict
 from config.settings import StreamSettings
 from daemon.watch import Examines, Gatekeeps, Watch
 from detectors.detection import Detection
-from streams.frame import Frame, Outage, StreamError
+from streams.frame import Frame, Outage, StreamError, StreamFault
 from streams.message import Trouble
 from streams.recording import Recording
 
+PATIENCE: Final = 600.0  # seconds for the next picture
 TOO_LONG: Final = "too_long"
 # What is no fault of the file: it may be tried again.
 PASSING: Final = {Trouble.NOT_STARTED, Trouble.MISSING, Trouble.FORBIDDEN}
@@ -114,13 +116,23 @@ class _Cut:
 
     async def sights(self) -> AsyncIterator[Frame | Outage]:
         async with aclosing(self._recording.sights()) as sights:
-            async for sight in sights:
+            while (sight := await self._next(sights)) is not None:
                 if isinstance(sight, Frame):
                     if sight.position > self._longest:
                         self.ended_early = True
                         return
                     self.position = sight.position
                 yield sight
+
+    async def _next(self, sights: AsyncIterator[Frame | Outage]) -> Frame | Outage | None:
+        """None at the end. A child that was taken over may say for ever that it reads, and show nothing."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await anext(sights, None)
+        except TimeoutError:
+            raise StreamError(
+                StreamFault.SILENT, f"it showed no picture for {PATIENCE:.0f} s, though it was being read"
+            ) from None
 
     async def close(self) -> None:
         await self._recording.close()

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from alerts.blind_time import CAUSES
 from daemon.house import House
+from daemon.upload_metrics import upload_metrics
 from streams.frame import Frame
 
 AGES: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
@@ -46,6 +47,7 @@ class HouseCollector(Collector):
         yield from self._detectors()
         yield from self._normals()
         yield from self._alerts()
+        yield from upload_metrics(self._house.folders)
 
     def _streams(self) -> Iterable[Metric]:
         up = GaugeMetricFamily("framewarden_stream_up", "1 while pictures come.", labels=["stream"])
