@@ -1,7 +1,12 @@
 """How much each camera is being watched: of the pictures that were due, how many were judged."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.announcer import utc_now
+from alerts.rules import DEGRADED
 
 WINDOW = 60.0  # seconds
 
@@ -19,14 +24,20 @@ class _Mark:
 class Attention:
     """Of one stream, over the last minute."""
 
-    def __init__(self) -> None:
+    def __init__(self, utc_now: Callable[[], datetime] = utc_now) -> None:
+        self.state = ""
+        self.since = utc_now()  # it is in that state
+        self._utc_now = utc_now
         self._marks: deque[_Mark] = deque()
 
-    def note(self, at: float, judged: int, lost: int, *, online: bool) -> None:
-        """To be told about once a second: pictures judged and lost so far, and whether there is a picture.
+    def note(self, at: float, judged: int, lost: int, state: str) -> None:
+        """To be told about once a second: pictures judged and lost so far, and the state of the stream.
 
         Lost is every picture that was due and nobody judged: left out, replaced by a newer one, or too old.
         """
+        if state != self.state:
+            self.state, self.since = state, self._utc_now()
+        online = state in ("online", DEGRADED)
         seen = 0.0
         if self._marks:
             last = self._marks[-1]

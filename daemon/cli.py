@@ -146,6 +146,20 @@ def subscribe(
 
 
 @app.command()
+def status(
+    config: Annotated[
+        Path | None, typer.Argument(help="The daemon's configuration.", show_default="its usual address")
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="Where it listens, host:port, in place of CONFIG.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+) -> None:
+    """How each stream of the running daemon does: its state, how much it is watched, its blind time."""
+    from daemon.status_table import print_status
+
+    _finish(lambda: print_status(config, at, as_json))
+
+
+@app.command()
 def outbox(
     config: Config,
     action: Annotated[

@@ -57,9 +57,7 @@ class Load:
         for name, watch in watches.items():
             lost = sum(watch.source.counts[each] for each in LOST)
             lost += efforts[name].dropped_stale if name in efforts else 0
-            self.attention.setdefault(name, Attention()).note(
-                now, watch.frames, lost, online=watch.source.state == "online"
-            )
+            self.attention.setdefault(name, Attention()).note(now, watch.frames, lost, watch.state)
 
 
 def _mark(watch: Watch, effort: Effort | None) -> _Mark:

@@ -20,6 +20,7 @@ from config.load import load
 from daemon.house import House, assembled
 from daemon.metrics import Ages, HouseCollector
 from daemon.notify import Notifier
+from daemon.overview import overview
 from daemon.roster import Roster
 from daemon.status import health, show_states
 from daemon.web import Web
@@ -55,7 +56,9 @@ async def run(
         house = await stack.enter_async_context(assembled(settings, judged=Ages(registry).note))
         registry.register(HouseCollector(house))
         if settings.service.listen:
-            await stack.enter_async_context(Web(settings.service.listen, registry, lambda: health(house)))
+            await stack.enter_async_context(
+                Web(settings.service.listen, registry, lambda: health(house), lambda: overview(house))
+            )
         failed: set[str] = set()
         code = 0
         try:

@@ -29,7 +29,7 @@ def states(house: House) -> dict[str, dict[str, str]]:
     for name, watch in house.watches.items():
         until = watch.judged_until
         shown[name] = {
-            "state": state_of(watch),
+            "state": watch.state,
             "frames": str(watch.frames),
             "judged_until": until.isoformat(timespec="milliseconds").replace("+00:00", "Z") if until else "",
             **watch.judge.standing,

@@ -9,11 +9,13 @@ from alerts.redis_program import EmbeddedRedisError
 from daemon.backtest import HistoryError
 from daemon.evaluate_footage import FootageError
 from daemon.house import StateError
+from daemon.status_table import StatusError
 from daemon.web import ListenError
 from detectors.detection import DetectorError
 from streams.frame import StreamError
 
 TROUBLE: Final = (
+    StatusError,
     StreamError,
     DetectorError,
     EmbeddedRedisError,

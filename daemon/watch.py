@@ -8,7 +8,7 @@ from typing import Protocol
 
 from alerts.flow import Flow
 from alerts.judge import Judge
-from alerts.rules import OFFLINE
+from alerts.rules import DEGRADED, OFFLINE
 from alerts.verdict import Verdict
 from detectors.detection import Detection, Kind
 from streams.frame import Frame, Outage, Source, StreamError, StreamFault
@@ -55,6 +55,7 @@ class Watch:
     )
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC), init=False)
     frames: int = field(default=0, init=False)  # judged so far
+    trouble: str = field(default="", init=False)  # why there is no picture, while there is none
     judged_until: datetime | None = field(default=None, init=False)  # capture time of the last judged frame
     _flow: Flow = field(init=False)
     _fault: StreamFault | None = field(default=None, init=False)  # last said of why there is no picture
@@ -77,6 +78,12 @@ class Watch:
         finally:
             await self.source.close()
         await self._close_alerts("The recording ended.")
+
+    @property
+    def state(self) -> str:
+        """In a word: connecting, online, degraded (pictures come, but hardly), offline, ended."""
+        state = self.source.state
+        return DEGRADED if state == "online" and self.judge.degraded else state
 
     def summary(self) -> str:
         """What was seen, for whoever reads the log: above all of what nothing could be told."""
@@ -121,8 +128,10 @@ class Watch:
             height, width = frame.picture.shape[:2]
             log.info("%s: pictures come, judged at %d x %d", frame.stream, width, height)
             self._fault = None
+        self.trouble = ""
 
     def _tell_outage(self, outage: Outage) -> None:
+        self.trouble = outage.text
         if outage.fault is not self._fault:  # its text counts the seconds
             log.info("%s: no picture: %s", outage.stream, outage.text)
             self._fault = outage.fault

@@ -1,4 +1,4 @@
-"""The small web server: /metrics for Prometheus, /healthz for whoever restarts things."""
+"""The small web server: /metrics for Prometheus, /healthz for whoever restarts things, /status for people."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 Health = Callable[[], tuple[bool, dict[str, Any]]]
+Overview = Callable[[], dict[str, Any]]
 
 
 class ListenError(Exception):
@@ -17,11 +18,12 @@ class ListenError(Exception):
 class Web:
     """Serves until closed."""
 
-    def __init__(self, listen: str, registry: CollectorRegistry, health: Health) -> None:
+    def __init__(self, listen: str, registry: CollectorRegistry, health: Health, overview: Overview) -> None:
         host, _, port = listen.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
         self._registry = registry
         self._health = health
+        self._overview = overview
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> "Web":
@@ -29,6 +31,7 @@ class Web:
         app = web.Application()
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/status", self._status)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await self._runner.setup()
         try:
@@ -53,3 +56,6 @@ class Web:
     async def _healthz(self, _: web.Request) -> web.Response:
         well, details = self._health()
         return web.json_response(details, status=200 if well else 503)
+
+    async def _status(self, _: web.Request) -> web.Response:
+        return web.json_response(self._overview())
