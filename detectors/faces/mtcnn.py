@@ -49,6 +49,8 @@ class Mtcnn:
         height, width = picture.shape[:2]
         scale = PROPOSED / smallest
         while min(height, width) * scale >= PROPOSED:
+            while picture.shape[0] >= 4 * height * scale:  # halves first: from there it is quicker
+                picture = _half(picture)
             size = round(width * scale), round(height * scale)
             small = np.asarray(cv2.resize(picture, size, interpolation=_way(scale)), np.uint8)
             moves, chances = self._proposer(self._values(small[None]))
@@ -109,6 +111,10 @@ class Mtcnn:
         """(N, H, W, 3) BGR to what the networks take: (N, 3, H, W) RGB, about -1..1."""
         held = torch.from_numpy(np.ascontiguousarray(pictures[..., ::-1])).to(self._device)
         return (held.permute(0, 3, 1, 2).float() - 127.5) / 128
+
+
+def _half(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _way(scale: float) -> int:

@@ -14,6 +14,7 @@ from detectors.store import Weights
 
 SURE = 0.8  # chance of a face
 ALIKE = 0.3  # of overlap: two boxes that are one face
+ENOUGH = 32  # px of height at which a face is well found: larger pictures are made smaller first
 SUFFIX = ".onnx"
 
 
@@ -41,19 +42,26 @@ class Yunet:
     def find(self, picture: NDArray[np.uint8], smallest: int) -> list[Face]:
         """The faces of a picture (H, W, 3) BGR, the surest first; those below `smallest` px are left out."""
         height, width = picture.shape[:2]
+        scale = min(1.0, ENOUGH / max(1, smallest))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
         try:
-            self._net.setInputSize((width, height))
-            found = self._net.detect(picture)[1]
+            small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
+            self._net.setInputSize(size)
+            found = self._net.detect(small)[1]
         except cv2.error as error:
             raise DetectorError(
                 f"{self._path} cannot look at a picture of {width}x{height}: use the YuNet that takes any "
                 "size (yunet_n_dynamic.onnx), or take it away"
             ) from error
-        faces = [_face(row) for row in found] if found is not None else []
+        to = np.array((width / size[0], height / size[1]), np.float32)
+        faces = [_face(row, to) for row in found] if found is not None else []
         return sorted((one for one in faces if one.height >= smallest), key=lambda one: -one.confidence)
 
 
-def _face(row: NDArray[np.float32]) -> Face:
-    """Of 15 numbers: box, five places, and the chance. As seen, its right eye is the left one."""
-    left, top, width, height = (float(each) for each in row[:4])
-    return Face(left, top, width, height, row[4:14].reshape(5, 2).astype(np.float32), float(row[14]))
+def _face(row: NDArray[np.float32], to: NDArray[np.float32]) -> Face:
+    """Of 15 numbers: box, five places, and the chance; `to`: times, of x and y.
+
+    Whose right eye is first, seen from the other side.
+    """
+    left, top, width, height = (float(each) for each in row[:4] * np.tile(to, 2))
+    return Face(left, top, width, height, (row[4:14].reshape(5, 2) * to).astype(np.float32), float(row[14]))
