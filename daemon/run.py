@@ -23,6 +23,7 @@ from daemon.notify import Notifier
 from daemon.overview import overview
 from daemon.roster import Roster
 from daemon.status import health, show_states
+from daemon.upload_web import upload_routes
 from daemon.web import Web
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,13 @@ async def run(
         registry.register(HouseCollector(house))
         if settings.service.listen:
             await stack.enter_async_context(
-                Web(settings.service.listen, registry, lambda: health(house), lambda: overview(house))
+                Web(
+                    settings.service.listen,
+                    registry,
+                    lambda: health(house),
+                    lambda: overview(house),
+                    upload_routes(settings.uploads, house.folders),
+                )
             )
         failed: set[str] = set()
         code = 0

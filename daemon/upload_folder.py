@@ -13,7 +13,7 @@ from config.settings import Settings, StreamSettings
 from daemon.file_watch import NotNowError
 from daemon.ledger import LedgerError
 from daemon.uploads import TOO_LARGE, UNREADABLE, Uploads
-from streams import quarantine
+from streams import incoming, quarantine
 from streams.digest import ChangedError
 from streams.inbox import Arrival, Inbox, Sign
 
@@ -79,8 +79,13 @@ class UploadFolder:
         }
         return fields | {word: str(count) for word, count in sorted(self.counts.items())}
 
+    def ring(self) -> None:
+        """A file has come: the folder is looked at soon."""
+        self._inbox.ring()
+
     async def run(self) -> None:
         """Until cancelled. What is being judged then is judged anew at the next start."""
+        await asyncio.to_thread(incoming.clear, self.folder)
         async with self._inbox, asyncio.TaskGroup() as group:
             while True:
                 try:

@@ -1,12 +1,13 @@
 """The small web server: /metrics for Prometheus, /healthz for whoever restarts things, /status for people."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+_IDLE = 30.0  # seconds that a connection may ask for nothing, or not finish asking
 Health = Callable[[], tuple[bool, dict[str, Any]]]
 Overview = Callable[[], dict[str, Any]]
 
@@ -18,12 +19,20 @@ class ListenError(Exception):
 class Web:
     """Serves until closed."""
 
-    def __init__(self, listen: str, registry: CollectorRegistry, health: Health, overview: Overview) -> None:
+    def __init__(
+        self,
+        listen: str,
+        registry: CollectorRegistry,
+        health: Health,
+        overview: Overview,
+        more: Iterable[web.AbstractRouteDef] = (),
+    ) -> None:
         host, _, port = listen.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
         self._registry = registry
         self._health = health
         self._overview = overview
+        self._more = more
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> "Web":
@@ -32,7 +41,8 @@ class Web:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/status", self._status)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        app.router.add_routes(self._more)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=_IDLE)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self._host, self._port).start()
