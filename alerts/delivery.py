@@ -10,7 +10,8 @@ from contextlib import suppress
 from typing import Final, TypeVar
 
 from alerts.channel import Channel, PublishError
-from alerts.outbox import Outbox, Waiting
+from alerts.outbox import Outbox
+from alerts.outbox_put import Waiting
 
 log = logging.getLogger(__name__)
 

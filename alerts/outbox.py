@@ -25,7 +25,8 @@ from alerts.lock import Lock
 from alerts.outbox_clock import Clock
 from alerts.outbox_file import OutboxError, OutboxFile, Standing, Work
 from alerts.outbox_limits import Limits, advance
-from alerts.outbox_put import Put, put_all
+from alerts.outbox_put import Put, Waiting, put_all
+from alerts.outbox_tail import Tail
 from alerts.verdict import Change, Severity, Verdict
 from alerts.verdict_text import verdict_from_json, verdict_to_json
 
@@ -33,16 +34,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-GROUP = 1_000  # requests that share a transaction, at most
+GROUP = 1_000  # requests that share a transaction; no more are gathered then
 LOOK_EVERY = 1.0  # seconds between two looks at what another program did to the file, where nothing comes in
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A message that a channel does not have yet."""
-
-    position: int  # grows with every message of every stream
-    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +70,14 @@ class Outbox:
         self._file = OutboxFile(path, names, limits, disk_retry, lock_patience, clock)
         self._lock = Lock(path.with_name(path.name + ".lock"))
         self._idle = disk_retry
-        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._asking: list[Request] = []  # to be handed over together: each time wakes the thread
+        self._requests: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
         self._news = {name: asyncio.Event() for name in names}
         self._thread: threading.Thread | None = None
         self._asked: set[asyncio.Future[Any]] = set()
+        self._tail = Tail()
+        self._places: dict[str, int] = {}  # by channel: up to where it has everything, once known
+        self._dropped = 0
         self._death: BaseException | None = None  # what ended the thread: a mistake of ours
 
     async def __aenter__(self) -> "Outbox":
@@ -110,6 +107,7 @@ class Outbox:
         thread, self._thread = self._thread, None
         if thread:
             self._file.hurry()
+            self._hand_over()
             self._requests.put(None)
             await asyncio.to_thread(thread.join)
         self._lock.__exit__(None, None, None)
@@ -130,10 +128,10 @@ class Outbox:
         return await self._put(Put(stream, about, severity.rank, None, render))
 
     async def _put(self, put: Put) -> Message:
-        message: Message = await self._request(put)
+        stored: Waiting = await self._request(put)
         self._file.counts["put"] += 1
         self._wake()
-        return message
+        return stored.message
 
     async def open_verdicts(self, stream: str | None = None) -> list[Verdict]:
         """The last verdict of every alert that is not closed; without its detection, which is not kept."""
@@ -161,6 +159,13 @@ class Outbox:
 
     async def waiting(self, channel: str, limit: int) -> list[Waiting]:
         """The oldest messages that this channel does not have yet, in order, at most `limit`."""
+        if (dropped := self._file.counts["dropped"]) != self._dropped:
+            self._dropped = dropped
+            self._tail.forget()
+        if channel in self._places:
+            newest = self._tail.after(self._places[channel], limit)
+            if newest is not None:
+                return newest
 
         def read(connection: sqlite3.Connection) -> list[Waiting]:
             rows = connection.execute(
@@ -179,6 +184,7 @@ class Outbox:
             advance(connection, channel, position)
 
         await self._ask(mark)  # if this is lost with the power, messages are sent again: no fsync for that
+        self._has(channel, position)
 
     async def refused(self, channel: str, position: int, reason: str) -> None:
         """The channel will never take the message at this position, the next one for it: a dead letter."""
@@ -188,6 +194,10 @@ class Outbox:
             return bury(connection, channel, position, reason, self._file.clock.now(), limits.dead_letters)
 
         self._file.counts["dead_letters_dropped"] += await self._ask(work)
+        self._has(channel, position)
+
+    def _has(self, channel: str, position: int) -> None:
+        self._places[channel] = max(position, self._places.get(channel, 0))
 
     async def to_try_again(self, channel: str) -> list[Waiting]:
         """Dead letters that an operator wants to be tried again, in order."""
@@ -244,8 +254,16 @@ class Outbox:
         answer.add_done_callback(self._asked.discard)
         if self._death:
             self._tell_death(self._death)
-        self._requests.put(Request(what, answer))
+        if not self._asking:
+            self._loop.call_soon(self._hand_over)
+        self._asking.append(Request(what, answer))
         return await answer
+
+    def _hand_over(self) -> None:
+        """What was asked for while the loop went round once."""
+        requests, self._asking = self._asking, []
+        if requests:
+            self._requests.put(requests)
 
     def _wake(self) -> None:
         for news in self._news.values():
@@ -283,12 +301,12 @@ class Outbox:
         """What waits now (after a while nothing, as the disk wants a look), and if it is time to stop."""
         requests: list[Request] = []
         try:
-            request = self._requests.get(timeout=LOOK_EVERY if self._file.durable else self._idle)
-            while request is not None:
-                requests.append(request)
-                if len(requests) == GROUP:
+            more = self._requests.get(timeout=LOOK_EVERY if self._file.durable else self._idle)
+            while more is not None:
+                requests += more
+                if len(requests) >= GROUP:
                     return requests, False
-                request = self._requests.get_nowait()
+                more = self._requests.get_nowait()
         except queue.Empty:
             return requests, False
         return requests, True
@@ -296,11 +314,11 @@ class Outbox:
     def _do(self, works: Sequence[Work]) -> list[Any]:
         return self._file.transact(works, through_power_cuts=False)
 
-    def _put_all(self, puts: Sequence[Put]) -> list[Message | Exception]:
-        def work(connection: sqlite3.Connection) -> list[Message | Exception]:
+    def _put_all(self, puts: Sequence[Put]) -> list[Waiting | Exception]:
+        def work(connection: sqlite3.Connection) -> list[Waiting | Exception]:
             return put_all(connection, puts, self._file.clock.now())
 
-        outcome: list[Message | Exception] | Exception
+        outcome: list[Waiting | Exception] | Exception
         (outcome,) = self._file.transact([work], through_power_cuts=True)
         return [outcome] * len(puts) if isinstance(outcome, Exception) else outcome
 
@@ -317,6 +335,7 @@ class Outbox:
             outcomes = [error] * len(requests)
 
         def tell() -> None:
+            self._tail.note(each for each in outcomes if isinstance(each, Waiting))
             for (_, answer), outcome in zip(requests, outcomes, strict=True):
                 if answer.done():  # whoever asked was cancelled
                     continue

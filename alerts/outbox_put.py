@@ -15,12 +15,19 @@ from alerts.channel import Message
 
 _ROWS: Final = 64  # in one step
 
-_MESSAGES: Final = (
-    "INSERT INTO messages (id, stream, kind, sequence, body, alert_id, severity, size, stored_at) VALUES"
-)
+_COLUMNS: Final = "position, id, stream, kind, sequence, body, alert_id, severity, size, stored_at"
+_MESSAGES: Final = f"INSERT INTO messages ({_COLUMNS}) VALUES"
 _SEQUENCES: Final = "INSERT OR REPLACE INTO sequences VALUES"
 _OPEN_ALERTS: Final = "INSERT OR REPLACE INTO open_alerts VALUES"
 _CLOSED: Final = "DELETE FROM open_alerts WHERE alert_id IN (SELECT value FROM json_each(?))"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that a channel does not have yet."""
+
+    position: int  # grows with every message of every stream, by one
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +41,16 @@ class Put:
     render: Callable[[int], Message]  # with the number
 
 
-def put_all(connection: sqlite3.Connection, puts: Sequence[Put], now: float) -> list[Message | Exception]:
-    """Inside a transaction. For each: its message, or what `render` raised; that leaves no trace."""
+def put_all(connection: sqlite3.Connection, puts: Sequence[Put], now: float) -> list[Waiting | Exception]:
+    """Inside a transaction. For each: what waits now, or what `render` raised; that leaves no trace."""
     streams = json.dumps(list({put.stream for put in puts}))
     last = dict(
         connection.execute(
             "SELECT stream, last FROM sequences WHERE stream IN (SELECT value FROM json_each(?))", (streams,)
         ).fetchall()
     )
-    outcomes: list[Message | Exception] = []
+    (position,) = connection.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence").fetchone()
+    outcomes: list[Waiting | Exception] = []
     messages: list[tuple[Any, ...]] = []
     opened: dict[str, tuple[str, str, str]] = {}
     closed: dict[str, None] = {}
@@ -55,12 +63,13 @@ def put_all(connection: sqlite3.Connection, puts: Sequence[Put], now: float) -> 
         except Exception as error:  # noqa: BLE001 - a mistake of the one who asked: it is raised there, not here
             outcomes.append(error)
             continue
-        outcomes.append(message)
+        position += 1
+        outcomes.append(Waiting(position, message))
         last[put.stream] = number
         size += bytes_
         messages.append(
             (
-                message.id, message.stream, message.kind, message.sequence, message.body,
+                position, message.id, message.stream, message.kind, message.sequence, message.body,
                 put.alert_id, put.severity, bytes_, now,
             )
         )  # fmt: skip
