@@ -244,11 +244,17 @@ def _not_mentioned(track: Track, kind_is: bool, doubt: Detection | None) -> Dete
 
     `kind_is`: it speaks of others of its kind. `doubt`: of the kind as a whole nothing can be told.
     """
-    silent = replace(track.seen, doubt=None, regions=(), heatmap=None, progress=None)
     if track.kind is Kind.STREAM:
-        return replace(silent, score=0.0, reason="Pictures come again.")
+        return _gone(track.seen, "Pictures come again.")
     if kind_is and doubt is None:
-        return replace(silent, score=0.0, reason="It is no longer seen.")
+        return _gone(track.seen, "It is no longer seen.")
+    silent = replace(track.seen, regions=(), heatmap=None, progress=None)
     if doubt is not None and track.seen.subject:
         return replace(silent, doubt=doubt.doubt, reason=doubt.reason)
     return replace(silent, doubt=Doubt.DETECTOR_DEGRADED, reason="Its detector said nothing of it.")
+
+
+def _gone(seen: Detection, reason: str) -> Detection:
+    if seen.reason == reason and seen.score == 0.0 and seen.doubt is None:
+        return seen  # as it was on the last frame, and on most
+    return replace(seen, doubt=None, score=0.0, reason=reason, regions=(), heatmap=None, progress=None)
