@@ -3,14 +3,15 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from config.settings import StreamSettings
+from streams import forkserver
 from streams.backoff import delays
-from streams.child import Child, job_for
+from streams.child import Birth, Child, job_for
 from streams.fault import stream_error
 from streams.frame import Frame, Outage, StreamError
 from streams.message import Picture, StreamInfo, Trouble
@@ -29,12 +30,23 @@ class Camera:
     children_not_started (no process, memory or open file left for one).
     """
 
-    def __init__(self, settings: StreamSettings, sample_fps: float, width: int) -> None:
+    def __init__(
+        self,
+        settings: StreamSettings,
+        sample_fps: float,
+        width: int,
+        *,
+        birth: Birth = forkserver.fork,
+        clock: Callable[[], float] = time.monotonic,
+        waits: Callable[[], Iterator[float]] = delays,
+    ) -> None:
+        """`birth` bears a child, `clock` is that of its pictures, `waits` are those between attempts."""
         self.name = settings.name
         self.counts: Counter[str] = Counter()
         self.state = "connecting"  # then online or offline, and ended
         self.opened: StreamInfo | None = None
         self.last_frame: float | None = None  # time.monotonic() of the last picture
+        self._birth, self._clock, self._waits = birth, clock, waits
         self._job = job_for(settings, live=True, sample_fps=sample_fps, width=width)
         # A slow sampler, or one late picture, is no outage yet.
         self._patience = max(2 * OUTAGE_EVERY, 3 / sample_fps)
@@ -53,14 +65,14 @@ class Camera:
         """Yields until closed; raises nothing a camera may cause."""
         self._task = asyncio.create_task(self._stay_connected(), name=f"camera {self.name}")
         self._task.add_done_callback(lambda _: self._news.set())
-        last = time.monotonic()  # picture, or start
+        last = self._clock()  # picture, or start
         self._outage_due = last + OUTAGE_EVERY
         try:
             while not self._closed:
                 self._news.clear()
                 if self._task.done():
                     self._task.result()  # a mistake of ours is not hidden
-                now = time.monotonic()
+                now = self._clock()
                 if (frame := self._newest) is not None:
                     self._newest = None
                     last, self._outage_due = frame.captured, now + self._patience
@@ -90,12 +102,12 @@ class Camera:
             await asyncio.wait([self._task])
 
     async def _stay_connected(self) -> None:
-        waits = delays()
+        waits = self._waits()
         while True:
             self._connected = False
             first: float | None = None
             try:
-                async with Child(self._job, self.counts) as child:
+                async with Child(self._job, self.counts, self._birth) as child:
                     async for message in child.messages():
                         if isinstance(message, StreamInfo):
                             self._connect(message)
@@ -113,7 +125,7 @@ class Camera:
                 self._child = None
                 self._wanted.clear()
             if first and self.last_frame and self.last_frame - first >= GOOD_SECONDS:
-                waits = delays()
+                waits = self._waits()
             await asyncio.sleep(next(waits))
 
     def film(self, take: Callable[[bytes], None]) -> bool:
@@ -155,18 +167,18 @@ class Camera:
     def _lose(self, error: StreamError) -> None:
         self.counts[f"{'lost' if self._connected else 'connect_failed'}_{error.fault}"] += 1
         if self._trouble is None:  # the first is told at once, what follows about every second
-            self._outage_due = time.monotonic()
+            self._outage_due = self._clock()
             self._news.set()
         self._trouble = error
         self.state = "offline"
 
     def _frame(self, child: Child, message: Picture) -> Frame:
-        captured = min(message.captured, time.monotonic())
+        captured = min(message.captured, self._clock())
         return Frame(
             stream=self.name,
             number=0,  # given when it is handed over
             picture=child.take(message),
-            captured_at=datetime.now(UTC) - timedelta(seconds=time.monotonic() - captured),
+            captured_at=datetime.now(UTC) - timedelta(seconds=self._clock() - captured),
             captured=captured,
             position=message.position,
             live=True,

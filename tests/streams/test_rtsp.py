@@ -365,10 +365,12 @@ def test_no_child_outlives_a_daemon_that_is_killed(server: RtspServer) -> None:
     script = f"""
 import asyncio
 from config.settings import StreamSettings
+from streams.frame import Frame
 from streams.source import source_for
 async def main():
     async for sight in source_for(StreamSettings(name="gate", url={server.url("/gate")!r}), 5, 640).sights():
-        print("seen", flush=True)
+        if isinstance(sight, Frame):
+            print("seen", flush=True)
 asyncio.run(main())
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as daemon:
