@@ -43,7 +43,7 @@ def _line(alert: Alert) -> str:
     at = "" if alert.position is None else f" at {timedelta(seconds=round(alert.position))}"
     line = f"{alert.stream}: {what} {alert.state}{at}"
     if alert.state == "judged":
-        line = f"{alert.stream}: {alert.file} is {alert.label.replace('_', ' ')}"
+        line = f"{alert.stream}: {alert.file}: {alert.label.replace('_', ' ')}"
     elif alert.file is not None:
         line += f" of {alert.file}"
     if alert.reason:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -79,6 +79,7 @@ class House:
     gatekeeper: Gatekeeper
     deliveries: Sequence[Delivery]
     redis: RedisChannel | None
+    redis_url: Callable[[], Awaitable[str]]  # where it is, once somebody needs it
     announcer: Announcer
     judged: Callable[[Frame], None]  # told of every frame that was judged
     detectors: dict[str, Detector]
@@ -319,6 +320,7 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             gatekeeper=gatekeeper,
             deliveries=[Delivery(outbox, each) for each in channels],
             redis=redis,
+            redis_url=url,
             announcer=announcer,
             judged=judged,
             detectors=detectors,

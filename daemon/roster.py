@@ -12,7 +12,8 @@ from streams.frame import StreamError
 
 log = logging.getLogger(__name__)
 
-SECTIONS = ("redis", "detectors", "models", "alerts", "service")  # what takes effect at the next start only
+# What takes effect at the next start only.
+SECTIONS = ("redis", "detectors", "models", "alerts", "uploads", "service")
 
 
 class Roster:

@@ -15,6 +15,7 @@ from typing import NoReturn
 from prometheus_client import CollectorRegistry
 from prometheus_client.process_collector import ProcessCollector
 
+from alerts.jobs import Jobs
 from alerts.losses import OUTBOX, Losses
 from config.load import load
 from daemon.house import House, assembled
@@ -23,6 +24,7 @@ from daemon.notify import Notifier
 from daemon.overview import overview
 from daemon.roster import Roster
 from daemon.status import health, show_states
+from daemon.upload_jobs import UploadJobs, consumer_name
 from daemon.upload_web import upload_routes
 from daemon.web import Web
 
@@ -79,6 +81,8 @@ async def run(
                 group.create_task(house.gatekeeper.run(), name="gate")
                 group.create_task(_tell_losses(house), name="losses")
                 group.create_task(_sweep(house), name="sweep")
+                if settings.uploads.jobs.enabled:
+                    group.create_task(_do_jobs(house), name="jobs")
                 group.create_task(_share_out(house), name="shares")
                 group.create_task(house.blind_file.run(), name="blind time")
                 group.create_task(notifier.beat(lambda: health(house)[0]), name="watchdog")
@@ -151,6 +155,13 @@ async def _share_out(house: House) -> NoReturn:
     while True:
         house.load.look(house.watches, house.examiner.efforts, house.weights, time.monotonic())
         await asyncio.sleep(SHARES_SECONDS)
+
+
+async def _do_jobs(house: House) -> None:
+    """Does what other programs order on Redis."""
+    wanted = house.settings.uploads
+    jobs = Jobs(await house.redis_url(), wanted.jobs.group, consumer_name(wanted), wanted.jobs.claim_after)
+    await UploadJobs(wanted, jobs, house.folders).run()
 
 
 async def _sweep(house: House) -> NoReturn:

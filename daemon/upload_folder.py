@@ -15,7 +15,7 @@ from daemon.ledger import LedgerError
 from daemon.uploads import TOO_LARGE, UNREADABLE, Uploads
 from streams import incoming, quarantine
 from streams.digest import ChangedError
-from streams.inbox import Arrival, Inbox, Sign
+from streams.inbox import Arrival, Inbox, Sign, sign_of
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +82,28 @@ class UploadFolder:
     def ring(self) -> None:
         """A file has come: the folder is looked at soon."""
         self._inbox.ring()
+
+    async def take(self, path: Path, job: str, *, ours: bool) -> Facts:
+        """Judges one file for a job. `ours`: it lies in this folder, and was fetched for that job.
+
+        Raises NotNowError, ChangedError, LedgerError, OSError.
+        """
+        sign = sign_of(await asyncio.to_thread(path.lstat))
+        if ours:
+            self._busy[path.name] = sign
+        try:
+            async with self.uploads.turns:
+                facts = await self.uploads.judge(self.settings, self.stream, path, sign, job)
+            if ours:
+                await self._settle(Arrival(path, sign), facts)
+            return facts
+        finally:
+            if ours:
+                self._busy.pop(path.name, None)
+
+    async def refuse(self, name: str, reason: str, job: str) -> None:
+        """Answers a job that cannot be done. Raises LedgerError."""
+        await self.uploads.refuse(self.stream, name, reason, job)
 
     async def run(self) -> None:
         """Until cancelled. What is being judged then is judged anew at the next start."""

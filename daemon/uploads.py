@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 TOO_LARGE: Final = "too_large"
 UNREADABLE: Final = "unreadable"
+REFUSED: Final = "refused"
 _LAST_SECONDS: Final = 1.0  # to tell of what was judged, where we are told to end in that moment
 _SWEPT_AT_ONCE: Final = 1000
 
@@ -109,6 +110,12 @@ class Uploads:
         file = UploadedFile(path.name, "", job)
         return await self._answer(stream, unreadable(reason), file, sign.size)
 
+    async def refuse(self, stream: StreamSettings, name: str, reason: str, job: str) -> None:
+        """Answers a job that cannot be done: there is nothing to report on."""
+        file = UploadedFile(name, "", job)
+        facts = facts_of(unreadable(reason, REFUSED), file, 0, stream.name, datetime.now(UTC))
+        await self._told(stream, file, facts)
+
     async def sweep(self) -> None:
         """Deletes old reports, and then the oldest until the rest is small enough. Raises LedgerError."""
         for old in await self.ledger.sweep(self.settings.keep_days * 86_400):
@@ -182,13 +189,16 @@ class Uploads:
             problem = f"The report could not be written: {error.strerror or error}: {self.reports}"
             log.error("%s: %s: %s", stream.name, file.shown, problem)  # noqa: TRY400 - words for the user
             facts["evidence"] = {"problem": problem}
+        await self._told(stream, file, facts)
+        return facts
+
+    async def _told(self, stream: StreamSettings, file: UploadedFile, facts: Facts) -> None:
         telling = asyncio.create_task(self._tell(stream, file, facts), name=f"tell of {file.name}")
         try:
             await asyncio.shield(telling)
         except asyncio.CancelledError:  # what is told and not noted would be told twice
             await asyncio.wait([telling], timeout=_LAST_SECONDS)
             raise
-        return facts
 
     async def _tell(self, stream: StreamSettings, file: UploadedFile, facts: Facts) -> None:
         if stream.shadow:
@@ -197,7 +207,7 @@ class Uploads:
             await self._house.tell_of_file(facts)
         if file.sha256:
             await self.ledger.note(stream.name, file.sha256, facts)
-        word = facts["doubt"] if facts["doubt"] in (UNREADABLE, TOO_LARGE) else facts["verdict"]
+        word = facts["doubt"] if facts["doubt"] in (UNREADABLE, TOO_LARGE, REFUSED) else facts["verdict"]
         self.counts.setdefault(stream.name, Counter())[word] += 1
         log.info(
             "%s: %s: %s: %s", stream.name, file.shown, facts["verdict"].replace("_", " "), facts["reason"]
