@@ -34,7 +34,7 @@ def roll(face: Face) -> float:
 def _level(picture: NDArray[np.uint8], x: float, y: float, side: int) -> NDArray[np.uint8]:
     rows = _mirrored(round(y - side / 2), side, picture.shape[0])
     columns = _mirrored(round(x - side / 2), side, picture.shape[1])
-    return picture[rows[:, None], columns]
+    return picture.take(rows, axis=0).take(columns, axis=1)
 
 
 def _mirrored(first: int, count: int, length: int) -> NDArray[np.intp]:

@@ -15,8 +15,8 @@ SMALL = 48  # px of face height at which detail is told: noise does not reach th
 BLOCK = 8  # px: the grid of JPEG, and of most of H.264
 STEEP = 20.0  # grey levels: a step that is higher is an edge of the face, and counts as this much
 
-# Real faces made smaller and larger again: to how many px of height, and what `measure_detail` then says, in the
-# middle (benchmarks/faces.py prints it). Beyond the ends nothing can be told apart.
+# Real faces made smaller and larger again: to how many px of height, and the median of what `measure_detail`
+# then says (benchmarks/faces.py prints it). Beyond the ends nothing can be told apart.
 DETAIL = (12.0, 16.0, 24.0, 32.0, 40.0, 48.0, 64.0)
 MEASURED = (0.103, 0.115, 0.145, 0.168, 0.188, 0.203, 0.221)
 
@@ -46,7 +46,7 @@ class Looks:
 
 def look(picture: NDArray[np.uint8], face: Face) -> Looks:
     """Of a face in a picture (H, W, 3) BGR, before it is cut out: that would hide what a codec left."""
-    grey = _inside(picture, face)
+    grey = inside(picture, face)
     dark, light, bright = (float(each) for each in np.percentile(grey, (5, 90, 95)))
     pose = pose_of(face.landmarks)
     return Looks(
@@ -79,11 +79,9 @@ def doubt_of(looks: Looks, min_face: int) -> tuple[Doubt, str] | None:
             f"the face is too pale: dark and bright parts differ by {looks.contrast:.0f} of 255 grey levels",
         )
     if abs(looks.yaw) > ASIDE or abs(looks.pitch) > UP_OR_DOWN:
-        return (
-            Doubt.TURNED_AWAY,
-            f"the face is turned away: about {abs(looks.yaw):.0f} degrees to the side, "
-            f"{abs(looks.pitch):.0f} up or down",
-        )
+        aside, tilted = abs(looks.yaw), abs(looks.pitch)
+        words = f"the face is turned away: about {aside:.0f} degrees to the side, {tilted:.0f} up or down"
+        return Doubt.TURNED_AWAY, words
     if looks.detail < BLURRED:
         return (
             Doubt.TOO_BLURRED,
@@ -97,7 +95,7 @@ def doubt_of(looks: Looks, min_face: int) -> tuple[Doubt, str] | None:
     return None
 
 
-def _inside(picture: NDArray[np.uint8], face: Face) -> Greys:
+def inside(picture: NDArray[np.uint8], face: Face) -> Greys:
     """The inner part of the box, as far as it is in the picture; at least a block each way."""
     height, width = picture.shape[:2]
     top, bottom = _between(face.top, face.height, height)

@@ -32,6 +32,11 @@ class Tracks:
         self._last = 0  # number given
         self._position = -math.inf
 
+    @property
+    def followed(self) -> int:
+        """How many faces are remembered: at most MOST."""
+        return len(self._known)
+
     def follow(self, faces: Sequence[Face], position: float, *, cut: bool = False) -> list[Track]:
         """One track for each face, in the same order.
 
