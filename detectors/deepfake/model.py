@@ -6,6 +6,7 @@ measured when it was made.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -38,10 +39,23 @@ Crop = NDArray[np.uint8]  # (SIDE, SIDE, 3) BGR
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What one head says of real faces: mean and standard deviation of its logits."""
+    """What one head says of real faces, mean and standard deviation of its logits; and of its kind of fakes."""
 
     mean: float
     spread: float
+    fake: float  # the mean of fakes, in these deviations from this mean
+
+    def of(self, logits: Floats) -> Floats:
+        """In standard deviations from what real faces score."""
+        return (logits - self.mean) / self.spread
+
+
+@dataclass(frozen=True, slots=True)
+class Faint:
+    """The mean of both heads' scores, which is high where each suspects a little."""
+
+    fake: float  # of fakes of both kinds
+    variance: float  # of real faces
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,7 @@ class Facts:
 
     swapped: Scale
     generated: Scale
+    faint: Faint
     clips: Clips  # of fused scores
     made_from: str  # data and seed in words, for the model card
 
@@ -63,25 +78,40 @@ class Facts:
         if raw["version"] != VERSION:
             raise ValueError(f"it is of version {raw['version']}, and {VERSION} is read here")
         return cls(
-            Scale(**raw["swapped"]), Scale(**raw["generated"]), Clips(**raw["clips"]), str(raw["made_from"])
+            Scale(**raw["swapped"]),
+            Scale(**raw["generated"]),
+            Faint(**raw["faint"]),
+            Clips(**raw["clips"]),
+            str(raw["made_from"]),
         )
+
+    def scores(self, swapped: Floats, generated: Floats) -> "Scores":
+        """Of the logits of both heads, each (N,).
+
+        A fake is reckoned to be swapped, or generated, or of a kind that each head suspects a little: their
+        likelihood ratios are added, each as likely beforehand. The mean of both heads finds fewer of either.
+        """
+        swapped, generated = self.swapped.of(swapped), self.generated.of(generated)
+        ratios = (
+            _log_ratio(swapped, self.swapped.fake),
+            _log_ratio(generated, self.generated.fake),
+            _log_ratio((swapped + generated) / 2, self.faint.fake, self.faint.variance),
+        )
+        fused = np.logaddexp.reduce(np.stack(ratios), axis=0) - math.log(len(ratios))
+        return Scores(swapped, generated, fused)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Of N crops, each (N,): in standard deviations from what real faces score."""
+    """Of N crops, each (N,), higher: rather fake."""
 
-    swapped: Floats
+    swapped: Floats  # standard deviations from what real faces score
     generated: Floats
-
-    @property
-    def fused(self) -> Floats:
-        """Two kinds of fakes want two heads; their mean was better than the higher of the two."""
-        return (self.swapped + self.generated) / 2
+    fused: Floats  # nats: how much likelier such a crop is of a fake than of a real face
 
     def part(self, first: int, end: int) -> "Scores":
         """Those of some of the crops."""
-        return Scores(self.swapped[first:end], self.generated[first:end])
+        return Scores(self.swapped[first:end], self.generated[first:end], self.fused[first:end])
 
 
 class Model:
@@ -117,9 +147,8 @@ class Model:
         """Of crops (SIDE, SIDE, 3) BGR, as they come; one at a time or many, the scores are the same."""
         logits = [np.concatenate(each) for each in zip(*self._logits(crops), strict=True)] if crops else []
         if not logits:
-            return Scores(np.zeros(0), np.zeros(0))
-        scales = (self.facts.swapped, self.facts.generated)
-        return Scores(*((one - scale.mean) / scale.spread for one, scale in zip(logits, scales, strict=True)))
+            return Scores(np.zeros(0), np.zeros(0), np.zeros(0))
+        return self.facts.scores(*logits)
 
     def heat(self, crops: Sequence[Crop]) -> list[Heat]:
         """Of each crop, where it differs from real faces: for people to look at."""
@@ -135,6 +164,11 @@ class Model:
                 told: list[Told] = [head(pictures) for head in self._heads]
             swapped, generated = (one.logit.double().cpu().numpy() for one in told)
             yield swapped, generated
+
+
+def _log_ratio(scores: Floats, fake: float, variance: float = 1.0) -> Floats:
+    """Of two normal distributions of one variance, about 0 and about `fake`."""
+    return fake * (scores - fake / 2) / variance
 
 
 def as_pictures(crops: Sequence[Crop]) -> Tensor:

@@ -21,12 +21,8 @@ class Sample:
     crop: Crop
     swapped: float
     generated: float
+    fused: float
     clearness: float  # px of detail: how well the face can be seen
-
-    @property
-    def fused(self) -> float:
-        """As Scores.fused."""
-        return (self.swapped + self.generated) / 2
 
 
 class Suspicion:
@@ -69,6 +65,12 @@ class Suspicion:
     def note(self, crop: Crop, scores: Scores, index: int, clearness: float) -> None:
         """One more good picture, and its place in what the model said."""
         self._samples.append(
-            Sample(crop, float(scores.swapped[index]), float(scores.generated[index]), clearness)
+            Sample(
+                crop,
+                float(scores.swapped[index]),
+                float(scores.generated[index]),
+                float(scores.fused[index]),
+                clearness,
+            )
         )
         self.good += 1
