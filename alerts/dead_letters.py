@@ -1,6 +1,8 @@
 """What a channel refused for good: kept with its reason, until an operator has it tried again or dropped."""
 
+import json
 import sqlite3
+from dataclasses import replace
 
 from alerts.channel import Message
 from alerts.outbox_limits import advance
@@ -47,3 +49,23 @@ def settle(
             "UPDATE dead_letters SET again = 0, reason = ?, died_at = ? WHERE channel = ? AND position = ?",
             (reason, now, channel, position),
         )
+
+
+def is_late(connection: sqlite3.Connection, channel: str, letter: Message) -> bool:
+    """Whether later messages of its stream are no longer waiting: it cannot come in its place any more."""
+    (late,) = connection.execute(
+        "SELECT coalesce((SELECT last FROM sequences WHERE stream = ?1), 0) - count(*) > ?2 FROM messages"
+        " WHERE stream = ?1 AND position > (SELECT position FROM channels WHERE name = ?3)",
+        (letter.stream, letter.sequence, channel),
+    ).fetchone()
+    return bool(late)
+
+
+def said_late(message: Message) -> Message:
+    """The message, which says that it comes late; as it is, where it is no alert."""
+    try:
+        event = json.loads(message.body)
+        event["data"]["late"] = True
+    except (ValueError, TypeError, KeyError):
+        return message
+    return replace(message, body=json.dumps(event, ensure_ascii=False, separators=(",", ":")))

@@ -5,11 +5,13 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from alerts.channel import Channel, PublishError
+from alerts.dead_letters import said_late
 from alerts.outbox import Outbox
 from alerts.outbox_put import Waiting
 
@@ -20,6 +22,7 @@ T = TypeVar("T")
 TEND_SECONDS = 15.0  # between two looks of a channel after itself, while there is nothing to hand over
 _DOWN: Final = "is down, alerts wait in the outbox"
 LONGEST_RETRY_AFTER = 600.0  # a receiver may ask for so long a pause, and no longer
+_HOPELESS: Final = 5  # messages that are refused one after the other: then it is no message's fault
 
 
 class Delivery:
@@ -39,7 +42,7 @@ class Delivery:
         """A batch is to be taken within `patience` seconds.
 
         Retries wait between `first_retry` and `longest_retry` seconds, doubling, with jitter. A message that
-        is refused for good `tries` times becomes a dead letter, and holds up those behind it no longer.
+        is refused for good becomes a dead letter as soon as one behind it is taken, else after `tries` times.
         """
         self.channel = channel
         self.connected: bool | None = None  # None: nothing was tried yet
@@ -52,6 +55,7 @@ class Delivery:
         self._longest_retry = longest_retry
         self._tries = tries
         self._refusals = (0, 0)  # the position of the message refused last, and how often it was
+        self._nobody_behind = False  # what was refused last is the newest there is
         self._singly = 0  # so many messages go one by one, to find the one that is refused
         self._one_at_a_time = asyncio.Lock()
         self._down_since = 0.0
@@ -87,12 +91,14 @@ class Delivery:
                     continue
             except PublishError as error:
                 self._went_down(error)
-                await asyncio.sleep(self._pause(wait, error))
+                pause = self._pause(wait, error)
                 wait = min(2 * wait, self._longest_retry)
+                if self._nobody_behind:  # the next one shows whose fault it is
+                    await _either(news.wait(), pause)
+                else:
+                    await asyncio.sleep(pause)
                 continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, tend_at - time.monotonic())):
-                    await news.wait()
+            await _either(news.wait(), tend_at - time.monotonic())
 
     async def drain(self, timeout: float) -> int:  # noqa: ASYNC109 - a stop has a deadline, and goes on after it
         """Hands over what is there within `timeout` seconds; returns how many messages stay for next time."""
@@ -143,6 +149,7 @@ class Delivery:
             for letter in await self._outbox.to_try_again(self.channel.name):
                 await self._try_again(letter)
             batch = await self._outbox.waiting(self.channel.name, 1 if self._singly else self.channel.batch)
+            self._nobody_behind = False
             if not batch:
                 return False
             try:
@@ -155,19 +162,46 @@ class Delivery:
                     return True
                 await self._refused(batch[0], error)
             else:
-                await self._outbox.delivered(self.channel.name, batch[-1].position)
-                self.counts["published"] += len(batch)
+                await self._delivered(batch)
             self._singly = max(0, self._singly - 1)
             self._came_back()
             return True
 
+    async def _delivered(self, batch: Sequence[Waiting]) -> None:
+        await self._outbox.delivered(self.channel.name, batch[-1].position)
+        self.counts["published"] += len(batch)
+
     async def _refused(self, waiting: Waiting, error: PublishError) -> None:
-        """Raises the error again until it was tried often enough."""
+        """Finds out if it is the message's fault. Raises the error again where it may be the receiver's."""
         position, times = self._refusals
         times = times + 1 if position == waiting.position else 1
         self._refusals = waiting.position, times
+        if await self._got_past(waiting, error):
+            return
         if times < self._tries:
             raise error
+        await self._bury(waiting, error)
+
+    async def _got_past(self, first: Waiting, error: PublishError) -> bool:
+        """Whether one of those behind it is taken: then all that were refused before it are dead letters."""
+        refused = [(first, error)]
+        behind = (await self._outbox.waiting(self.channel.name, _HOPELESS))[1:]
+        self._nobody_behind = not behind
+        for waiting in behind:
+            try:
+                await self._publish([waiting])
+            except PublishError as worse:
+                if not worse.permanent:
+                    raise
+                refused.append((waiting, worse))
+            else:
+                for each in refused:
+                    await self._bury(*each)
+                await self._delivered([waiting])
+                return True
+        return False
+
+    async def _bury(self, waiting: Waiting, error: PublishError) -> None:
         await self._outbox.refused(self.channel.name, waiting.position, str(error))
         self.counts["refused"] += 1
         log.error(
@@ -176,9 +210,15 @@ class Delivery:
         )  # fmt: skip
 
     async def _try_again(self, letter: Waiting) -> None:
-        """A dead letter that an operator wants to be tried again. Raises PublishError where nothing goes."""
+        """A dead letter that an operator wants to be tried again. Raises PublishError where nothing goes.
+
+        Where later messages of its stream were told already it comes too late for its place, and says so.
+        """
+        told = letter
+        if await self._outbox.is_late(self.channel.name, letter):
+            told = replace(letter, message=said_late(letter.message))
         try:
-            await self._publish([letter])
+            await self._publish([told])
         except PublishError as error:
             if not error.permanent:
                 raise
@@ -228,3 +268,10 @@ class Delivery:
             )  # fmt: skip
         self.connected = True
         self.last_error = ""
+
+
+async def _either(something: Awaitable[object], seconds: float) -> None:
+    """Waits for it, or for so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, seconds)):
+            await something

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from alerts.channel import Message
-from alerts.dead_letters import bury, settle, to_try_again
+from alerts.dead_letters import bury, is_late, settle, to_try_again
 from alerts.lock import Lock
 from alerts.outbox_clock import Clock
 from alerts.outbox_file import OutboxError, OutboxFile, Standing, Work
@@ -206,6 +206,10 @@ class Outbox:
             return [Waiting(*each) for each in to_try_again(connection, channel)]
 
         return await self._ask(read) if self.standing(channel).again else []
+
+    async def is_late(self, channel: str, letter: Waiting) -> bool:
+        """Whether the channel was told later messages of the dead letter's stream."""
+        return await self._ask(lambda connection: is_late(connection, channel, letter.message))
 
     async def tried_again(self, channel: str, position: int, reason: str | None) -> None:
         """This dead letter was taken, or refused once more for a reason."""

@@ -59,6 +59,8 @@ def in_plain_words(alert: Alert, link: str = "", zone: tzinfo | None = None) -> 
     elif how_long >= timedelta(seconds=10):
         lines.append(f"For: {_duration(how_long)} now")
     lines.append(f"How bad: {alert.severity}{', not sure yet' if alert.provisional else ''}")
+    if alert.data.get("late"):
+        lines.append("Late: this channel refused it at first, and has been told newer things since.")
     if who := alert.data.get("acknowledged_by"):
         lines.append(f"Seen to by: {who}")
     if alert.doubt:

@@ -43,6 +43,8 @@ class Told:
             self._bodies.pop(alert.alert_id, None)
             self._alerts.pop(alert.alert_id, None)
             return
+        if alert.data.get("late"):  # what is the matter now was told already
+            return
         for other in self:  # its last word may have been dropped, where a channel was away for very long
             if _same_thing(other, alert):
                 del self._bodies[other.alert_id], self._alerts[other.alert_id]
