@@ -114,16 +114,28 @@ def probe(
 
 @app.command()
 def inspect(
-    folders: Annotated[list[Path], typer.Argument(help="An alert's evidence.", show_default=False)],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Videos and pictures, or an alert's evidence.", show_default=False)
+    ],
     _verify: Annotated[
         bool, typer.Option("--verify", hidden=True, help="What is done anyway; once it had to be said.")
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of words.")] = False,
+    detectors: Annotated[
+        str, typer.Option(help="Of files: who is asked, with commas. Default: all but anomaly.")
+    ] = "",
+    report: Annotated[Path | None, typer.Option(help="Of files: the folder for a report on each.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Of files: settings of the detectors.")] = None,
 ) -> None:
-    """Check that an alert's evidence is as it was written, and that its picture gets the same score."""
-    from daemon.inspect import verify as run_verify
+    """A verdict on videos and pictures; of an alert's evidence: is it as it was written, and scored the same."""
+    from daemon.inspect import inspect as run_inspect
+    from daemon.inspect_files import DETECTORS
 
-    _finish(lambda: run_verify(folders, as_json))
+    names = [each.strip() for each in detectors.split(",") if each.strip()]
+    if unknown := [name for name in names if name not in DETECTORS]:
+        _fail(f"--detectors: '{unknown[0]}' is none of {', '.join(DETECTORS)}", BAD_USAGE)
+    asked = [each for each in DETECTORS if each in (names or DETECTORS)]
+    _finish(lambda: run_inspect(paths, asked, as_json=as_json, reports=report, config=config))
 
 
 @app.command()
@@ -194,13 +206,24 @@ def silence(
 @app.command()
 def silences(
     remove: Annotated[str | None, typer.Option(help="End the silence with this id.")] = None,
+    change: Annotated[str | None, typer.Option(help="Change the silence with this id:")] = None,
+    duration: Annotated[str | None, typer.Option("--for", help="to end so long from now: 30m, 2h.")] = None,
+    until: Annotated[str | None, typer.Option(help="to end at 18:00, or 2026-12-24T18:00.")] = None,
+    comment: Annotated[str | None, typer.Option(help="to have this comment.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
     config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
 ) -> None:
-    """List the silences that hold, and the alerts that are open."""
-    from daemon.orders import remove as end
-    from daemon.orders import show
+    """List the silences that hold, and the alerts that are open; end or change a silence."""
+    from daemon import orders
 
-    _finish(lambda: show(config) if remove is None else end(remove, config))
+    changes = not (duration is until is comment is None)
+    if sum((remove is not None, change is not None, as_json)) > 1:
+        _fail("give one of --remove, --change and --json", BAD_USAGE)
+    if changes and change is None:
+        _fail("name the silence that is to be changed: --change ID", BAD_USAGE)
+    if change is not None:
+        _finish(lambda: orders.change(change, duration, until, comment, config))
+    _finish(lambda: orders.show(config, as_json) if remove is None else orders.remove(remove, config))
 
 
 @app.command()
@@ -247,23 +270,64 @@ def learn(
 
 
 @app.command()
+def train(
+    task: Annotated[Literal["deepfake"], typer.Argument(help="What to train.", show_default=False)],  # noqa: ARG001
+    data: Annotated[
+        Path,
+        typer.Argument(help="A folder with real/ and fake/: faces, <clip>_<frame>.jpg.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(help="Where the weights are written.")] = Path("deepfake.safetensors"),
+    network: Annotated[
+        str, typer.Option(help="In the model store: an auto-encoder that draws real faces anew.")
+    ] = "taef2",
+    backbone: Annotated[
+        str, typer.Option(help="In the model store: torchvision's MobileNetV2.")
+    ] = "mobilenet_v2",
+    seed: Annotated[int, typer.Option(help="The same seed and data, the same model.")] = 1,
+    config: Annotated[Path | None, typer.Option(help="Whose model store is meant.")] = None,
+) -> None:
+    """Make the deepfake model anew from your own pictures. About half an hour on two cores."""
+    from daemon.train import train_deepfake
+
+    _finish(lambda: train_deepfake(data, out, network, backbone, seed, config))
+
+
+@app.command()
 def evaluate(
-    task: Annotated[Literal["anomaly"], typer.Argument(help="What to evaluate.", show_default=False)],
+    task: Annotated[
+        Literal["anomaly", "deepfake"], typer.Argument(help="What to evaluate.", show_default=False)
+    ],
     data: Annotated[
         Path,
         typer.Argument(
-            help="A labelled folder (train/, test/ with labels.csv), a folder of recordings, or a recording.",
+            help="Anomaly: a labelled folder (train/, test/ with labels.csv), a folder of recordings, or a "
+            "recording. Deepfake: a folder with real/ and fake/, pictures or videos.",
             show_default=False,
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Labelled: draw the curves, an SVG.")] = None,
     every: Annotated[int, typer.Option(help="Labelled: look at every so many pictures.", min=1)] = 1,
-    fps: Annotated[float, typer.Option(help="Own footage: pictures a second.", min=1, max=60)] = 5,
+    fps: Annotated[
+        float, typer.Option(help="Own footage, and videos of faces: pictures a second.", min=1, max=60)
+    ] = 5,
     learn_minutes: Annotated[float, typer.Option(help="Own footage: learn from so much.", min=0.1)] = 2,
-    false_alarms_per_day: Annotated[float, typer.Option(help="The budget.", min=0.001, max=1000)] = 1,
+    false_alarms_per_day: Annotated[
+        float, typer.Option(help="Anomaly: the budget.", min=0.001, max=1000)
+    ] = 1,
+    split: Annotated[
+        Literal["all", "train", "test"],
+        typer.Option(help="Deepfake: clips whose number leaves 3 when divided by 4 are the test ones."),
+    ] = "all",
+    curves: Annotated[
+        bool, typer.Option("--curves", help="Deepfake: also of pictures that were made worse. Minutes.")
+    ] = False,
 ) -> None:
     """How well a detector does on labelled clips, or on your camera's footage with events planted into it."""
+    if task == "deepfake":
+        from daemon.evaluate_deepfake import evaluate_deepfake
+
+        _finish(lambda: evaluate_deepfake(data, as_json, plot, every, fps, split, curves))
     from daemon.evaluate import evaluate_anomaly
 
     _finish(lambda: evaluate_anomaly(data, as_json, plot, every, fps, learn_minutes, false_alarms_per_day))

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.deepfake.wear import resized
+from detectors.detection import DetectorError
 
 SIDE: Final = 192  # px at which they are kept: about what they are
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
 
 
-class ExamplesError(Exception):
+class ExamplesError(DetectorError):
     """A folder that holds no examples; says what is wanted."""
 
 

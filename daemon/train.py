@@ -1,0 +1,53 @@
+"""`framewarden train deepfake`: makes the model that the deepfake detector ships with, or one of your own."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from config.load import load
+from daemon.evaluate import Bar
+from daemon.models import store_of
+from detectors.deepfake.autoencoder import auto_encoder
+from detectors.deepfake.examples import Examples, ExamplesError, Part, faces
+from detectors.deepfake.making import Materials, make
+from detectors.store import read_tensors
+
+DONE: Final = 0
+
+
+async def train_deepfake(
+    data: Path, out: Path, network: str, backbone: str, seed: int, config: Path | None
+) -> int:
+    """Writes the weights to `out`. Raises ExamplesError, DetectorError, ConfigError."""
+    say = Console(highlight=False, soft_wrap=True)
+    if not (data / "real").is_dir() or not (data / "fake").is_dir():
+        raise ExamplesError(
+            f"{data} needs two folders, real/ and fake/, with faces named <clip>_<frame>.jpg: see docs/deepfake.md"
+        )
+    store = store_of(load(config) if config else None)
+    weights = store.find(backbone)
+    with Bar(Console(stderr=True)) as bar:
+        bar.tell("reading", 0.0)
+        real, fake = faces(data / "real"), faces(data / "fake")
+        materials = Materials(
+            real,
+            fake,
+            auto_encoder(store, network),
+            read_tensors(weights),
+            f"faces of {data.resolve().name}, backbone {weights.name}, drawn anew by {network}, seed {seed}",
+        )
+        facts = await asyncio.to_thread(make, materials, out, seed, bar.tell)
+    learned, kept = (sum(_clips(each, part) for each in (real, fake)) for part in (Part.TRAIN, Part.TEST))
+    say.print(f"{out}: learned from {learned} clips; {kept} were kept apart to test with", markup=False)
+    say.print(
+        f"real clips score {facts.clips.real:.2f}, fakes {facts.clips.fake:.2f}, "
+        f"standard deviation between real clips {facts.clips.between**0.5:.2f}"
+    )
+    say.print(f"see how good it is: framewarden evaluate deepfake {data} --split test", markup=False)
+    return DONE
+
+
+def _clips(examples: Examples, part: Part) -> int:
+    return len(set(examples.of(part).clips))
