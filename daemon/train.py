@@ -24,7 +24,7 @@ async def train_deepfake(
     say = Console(highlight=False, soft_wrap=True)
     if not (data / "real").is_dir() or not (data / "fake").is_dir():
         raise ExamplesError(
-            f"{data} needs two folders, real/ and fake/, with faces named <clip>_<frame>.jpg: see docs/deepfake.md"
+            f"{data} needs two folders, real/ and fake/, of faces named <clip>_<frame>.jpg: docs/deepfake.md"
         )
     store = store_of(load(config) if config else None)
     weights = store.find(backbone)
@@ -36,7 +36,7 @@ async def train_deepfake(
             fake,
             auto_encoder(store, network),
             read_tensors(weights),
-            f"faces of {data.resolve().name}, backbone {weights.name}, drawn anew by {network}, seed {seed}",
+            f"faces of {data.name}, backbone {weights.name}, drawn anew by {network}, seed {seed}",
         )
         facts = await asyncio.to_thread(make, materials, out, seed, bar.tell)
     learned, kept = (sum(_clips(each, part) for each in (real, fake)) for part in (Part.TRAIN, Part.TEST))

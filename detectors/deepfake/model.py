@@ -39,7 +39,7 @@ Crop = NDArray[np.uint8]  # (SIDE, SIDE, 3) BGR
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What one head says of real faces, mean and standard deviation of its logits; and of its kind of fakes."""
+    """What one head says of real faces, mean and standard deviation of its logits, and of its fakes."""
 
     mean: float
     spread: float
