@@ -262,6 +262,7 @@ class Gate:
 
         The memory may be a little older than `told`, which has the word on what was told.
         """
+        self.changed = True  # who looks at the memory is to see what is open now, and not what was
         last_told = {verdict.alert_id: verdict for verdict in told}
         kept = memory.opened if memory else ()
         known = {alert.verdict.alert_id: alert for alert in kept}

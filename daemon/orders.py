@@ -2,8 +2,11 @@
 
 import difflib
 import getpass
+import json
 import os
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +17,7 @@ from rich.table import Column, Table
 
 from alerts.client import SubscribeError
 from alerts.gate_memory import Memory, memory_from_json
+from alerts.open_alert import OpenAlert
 from alerts.orders import Acknowledgement, Orders, OrdersError, OrdersFile, Silence, new_id
 from alerts.roll_up import HOUSE
 from config.load import load
@@ -76,6 +80,36 @@ async def remove(which: str, config: Path | None) -> int:
     return 0
 
 
+async def change(
+    which: str, duration: str | None, until: str | None, comment: str | None, config: Path | None
+) -> int:
+    """Lets a silence end at another time, or gives it another comment; what is not given stays."""
+    file, now = _file(load(config) if config else None), datetime.now(UTC)
+    if duration is until is comment is None:
+        raise OrdersError("say what is to be changed: --for 2h, --until 18:00 or --comment")
+    ends = None if duration is until is None else _end(duration, until, now)
+    changed: list[Silence] = []
+
+    def work(orders: Orders) -> Orders:
+        changed.extend(
+            replace(
+                each,
+                until=ends or each.until,
+                comment=each.comment if comment is None else comment,
+            )
+            for each in orders.silences
+            if each.id == which and now < each.until
+        )
+        kept = tuple(changed[0] if changed and each.id == which else each for each in orders.silences)
+        return replace(orders, silences=kept)
+
+    file.change(work, now)
+    if not changed:
+        raise OrdersError(f"no silence has the id '{which}': `framewarden silences` lists them")
+    print(f"{_about(changed[0])}: silent until {clock(changed[0].until)}")
+    return 0
+
+
 async def acknowledge(alert: str, by: str | None, comment: str, config: Path | None) -> int:
     """Says that somebody has seen to an alert. The first letters of its id will do."""
     file = _file(load(config) if config else None)
@@ -98,38 +132,70 @@ async def acknowledge(alert: str, by: str | None, comment: str, config: Path | N
     return 0
 
 
-async def show(config: Path | None) -> int:
+async def show(config: Path | None, as_json: bool) -> int:
     """Prints the silences that hold, and every open alert."""
-    console = Console(highlight=False, markup=False)
     file, now = _file(load(config) if config else None), datetime.now(UTC)
     orders = file.read()
-    silences = Table(
-        Column("id", no_wrap=True),
-        "alerts",
-        "until",
-        "by",
-        "comment",
-        title="Silences",
-        box=None,
-        title_justify="left",
-    )
-    for each in orders.silences:
-        if now < each.until:
-            silences.add_row(each.id, _about(each), clock(each.until), each.by, each.comment)
+    silences = [each for each in orders.silences if now < each.until]
     seen_to = {each.alert_id: each.by for each in orders.acknowledgements}
-    alerts = Table(
+    alerts = _memory(file).opened
+    if as_json:
+        page = {
+            "silences": [asdict(each) for each in silences],
+            "open_alerts": [_facts(each, seen_to.get(each.verdict.alert_id)) for each in alerts],
+        }
+        print(json.dumps(page, default=_stamp, ensure_ascii=False))
+    else:
+        _print(silences, alerts, seen_to)
+    return 0
+
+
+def _print(silences: Sequence[Silence], alerts: Sequence[OpenAlert], seen_to: Mapping[str, str]) -> None:
+    console = Console(highlight=False, markup=False)
+    ordered = Table(
+        Column("id", no_wrap=True), "alerts", "until", "by", "comment",
+        title="Silences", box=None, title_justify="left",
+    )  # fmt: skip
+    for each in silences:
+        ordered.add_row(each.id, _about(each), clock(each.until), each.by, each.comment)
+    opened = Table(
         Column("id", no_wrap=True), "alert", "severity", "since", "not told", "acknowledged by",
         title="Open alerts", box=None, title_justify="left",
     )  # fmt: skip
-    for alert in _memory(file).opened:
+    for alert in alerts:
         verdict = alert.verdict
-        about = f"{verdict.stream}: {verdict.kind} {verdict.label}"
-        why = str(alert.why or "") if alert.told is None else ""
-        by = seen_to.get(verdict.alert_id, "")
-        alerts.add_row(verdict.alert_id[:12], about, verdict.severity, clock(verdict.first_frame_at), why, by)
-    for table, nothing in ((silences, "No silence holds."), (alerts, "No alert is open.")):
+        about = " ".join(filter(None, [f"{verdict.stream}:", verdict.kind, verdict.label, verdict.subject]))
+        opened.add_row(
+            verdict.alert_id[:12], about, verdict.severity, clock(verdict.first_frame_at), _not_told(alert),
+            seen_to.get(verdict.alert_id, ""),
+        )  # fmt: skip
+    for table, nothing in ((ordered, "No silence holds."), (opened, "No alert is open.")):
         console.print(table if table.row_count else nothing)
-    return 0
+
+
+def _facts(alert: OpenAlert, acknowledged_by: str | None) -> dict[str, object]:
+    verdict = alert.verdict
+    return {
+        "alert_id": verdict.alert_id,
+        "stream": verdict.stream,
+        "kind": verdict.kind,
+        "label": verdict.label,
+        "subject": verdict.subject,
+        "severity": verdict.severity,
+        "reason": verdict.reason,
+        "first_frame_at": verdict.first_frame_at,
+        "not_told": _not_told(alert) or None,
+        "acknowledged_by": acknowledged_by,
+    }
+
+
+def _not_told(alert: OpenAlert) -> str:
+    """Why; empty where it was told."""
+    return str(alert.why or "") if alert.told is None else ""
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _some_stream_fits(pattern: str, settings: Settings) -> None:

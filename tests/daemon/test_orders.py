@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ def test_a_camera_is_silenced_and_an_alert_acknowledged(tmp_path: Path, redis: R
             assert told(redis) == []
             listed = framewarden("silences", *config, env={"COLUMNS": "200"}).stdout
             assert "new cable" in listed
+            (untold,) = json.loads(framewarden("silences", "--json", *config).stdout)["open_alerts"]
+            assert (untold["stream"], untold["label"], untold["not_told"]) == ("gate", "offline", "silence")
             assert 'framewarden_alerts_total{decision="silence",kind="stream"} 1.0' in daemon.get("metrics")
 
             daemon.stop()  # the silence, and what is held by it, outlive a restart
@@ -174,6 +177,47 @@ async def test_ids_that_nobody_knows_are_told_in_words(
     for alert in ("abc", ""):
         with pytest.raises(OrdersError, match=f"no open alert begins with '{alert}': `framewarden silences`"):
             await orders.acknowledge(alert, None, "", None)
+
+
+async def test_a_silence_is_changed_by_its_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    file = OrdersFile(tmp_path)
+    for stream in ("gate", "yard"):
+        await orders.silence(stream, "*", "2h", None, "Ann", "painters", None)
+    gate, yard = file.read().silences
+    assert await orders.change(gate.id, "30m", None, None, None) == 0
+    sooner, other = file.read().silences
+    assert timedelta(minutes=29) < sooner.until - datetime.now(UTC) <= timedelta(minutes=30)
+    assert replace(sooner, until=gate.until) == gate
+    assert other == yard
+    assert await orders.change(yard.id, None, None, "plumbers", None) == 0
+    assert file.read().silences == (sooner, replace(yard, comment="plumbers"))
+    capsys.readouterr()
+    assert await orders.show(None, as_json=True) == 0
+    page = json.loads(capsys.readouterr().out)
+    assert [each["comment"] for each in page["silences"]] == ["painters", "plumbers"]
+    assert datetime.fromisoformat(page["silences"][0]["until"]) - sooner.until < timedelta(milliseconds=1)
+    assert page["open_alerts"] == []
+    with pytest.raises(OrdersError, match="no silence has the id 'abc'"):
+        await orders.change("abc", "30m", None, None, None)
+    with pytest.raises(OrdersError, match="say what is to be changed: --for 2h, --until 18:00 or --comment"):
+        await orders.change(gate.id, None, None, None, None)
+    with pytest.raises(OrdersError, match="say for how long, or until when"):
+        await orders.change(gate.id, "30m", "18:00", None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--remove", "a", "--json"), "give one of --remove, --change and --json"),
+        (("--for", "2h"), "name the silence that is to be changed: --change ID"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(arguments: tuple[str, ...], says: str) -> None:
+    told = framewarden("silences", *arguments)
+    assert (told.returncode, told.stderr) == (2, f"{says}\n")
 
 
 def test_orders_for_a_daemon_that_never_ran_are_refused(tmp_path: Path) -> None:
