@@ -127,7 +127,7 @@ def inspect(
     report: Annotated[Path | None, typer.Option(help="Of files: the folder for a report on each.")] = None,
     config: Annotated[Path | None, typer.Option(help="Of files: settings of the detectors.")] = None,
 ) -> None:
-    """A verdict on videos and pictures; of an alert's evidence: is it as it was written, and scored the same."""
+    """A verdict on videos and pictures. Of an alert's evidence: is it as it was, and scored the same."""
     from daemon.inspect import inspect as run_inspect
     from daemon.inspect_files import DETECTORS
 
@@ -271,7 +271,7 @@ def learn(
 
 @app.command()
 def train(
-    task: Annotated[Literal["deepfake"], typer.Argument(help="What to train.", show_default=False)],  # noqa: ARG001
+    task: Annotated[Literal["deepfake"], typer.Argument(help="What to train.", show_default=False)],
     data: Annotated[
         Path,
         typer.Argument(help="A folder with real/ and fake/: faces, <clip>_<frame>.jpg.", show_default=False),
@@ -317,7 +317,7 @@ def evaluate(
     ] = 1,
     split: Annotated[
         Literal["all", "train", "test"],
-        typer.Option(help="Deepfake: clips whose number leaves 3 when divided by 4 are the test ones."),
+        typer.Option(help="Deepfake: test clips are those that weights made from DATA have not seen."),
     ] = "all",
     curves: Annotated[
         bool, typer.Option("--curves", help="Deepfake: also of pictures that were made worse. Minutes.")

@@ -72,19 +72,19 @@ async def evaluate_anomaly(
             tables = tables_of_own(result)
     result.pop("curves", None)
     if as_json:
-        print(json.dumps(_known(result), allow_nan=False))
+        print(json.dumps(known(result), allow_nan=False))
     else:
         for each in tables:
             out.print(each, soft_wrap=isinstance(each, str))
     return DONE
 
 
-def _known(value: Any) -> Any:
+def known(value: Any) -> Any:
     """What is no number becomes null, at any depth: JSON has no word for it."""
     if isinstance(value, dict):
-        return {name: _known(one) for name, one in value.items()}
+        return {name: known(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_known(one) for one in value]
+        return [known(one) for one in value]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 

@@ -1,6 +1,7 @@
-"""The curves of an evaluation as one SVG picture: what is caught against what is falsely alarmed."""
+"""The curves of an evaluation as one SVG picture, such as what is caught against what is falsely alarmed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIDE, EDGE = 400, 50  # px
+LEGEND = 160  # px beside a panel
 COLOURS = ("#c0392b", "#2c3e50", "#2980b9", "#27ae60", "#8e44ad", "#d68910", "#7f8c8d")
 
 
@@ -20,25 +22,65 @@ def curve(scores: NDArray[np.floating], abnormal: NDArray[np.bool_]) -> NDArray[
     return np.column_stack([np.append(0, false), np.append(0, caught)])
 
 
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One plot: lines over a square of two axes."""
+
+    lines: Mapping[str, Sequence[Sequence[float]]]  # {name: (N, 2)}
+    across: str
+    up: str
+    ticks: Sequence[float] = (
+        0.0,
+        0.25,
+        0.5,
+        0.75,
+        1.0,
+    )  # of `across`: the first to the last is what is shown
+    rungs: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0)  # of `up`
+    names: Sequence[str] = ()  # of the ticks, where they are not numbers
+
+
 def write(file: Path, curves: Mapping[str, Sequence[Sequence[float]]]) -> None:
     """Draws {name: (N, 2)}. Raises OSError."""
-    size, end = SIDE + 2 * EDGE, EDGE + SIDE
+    draw(file, [Panel(curves, "share of normal frames that alarm", "share of abnormal frames that alarm")])
+
+
+def draw(file: Path, panels: Sequence[Panel], columns: int = 3) -> None:
+    """Draws panels in rows. Raises OSError."""
+    wide, high = SIDE + 2 * EDGE + LEGEND, SIDE + 2 * EDGE
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size + 160}" height="{size}" font-size="12">',
-        '<g font-family="sans-serif"><rect width="100%" height="100%" fill="white"/>',
-        f'<rect x="{EDGE}" y="{EDGE}" width="{SIDE}" height="{SIDE}" fill="none" stroke="#999"/>',
-        _text(EDGE + SIDE / 2, size - 12, "share of normal frames that alarm", "middle"),
-        _text(EDGE, EDGE - 14, "share of abnormal frames that alarm", "start"),
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{columns * wide}" height="{rows * high}">',
+        '<g font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>',
     ]
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts.append(_text(EDGE + share * SIDE, end + 16, f"{share:g}", "middle"))
-        parts.append(_text(EDGE - 6, end - share * SIDE + 4, f"{share:g}", "end"))
-    for number, (name, points) in enumerate(curves.items()):
-        colour, wide = COLOURS[number % len(COLOURS)], 1.2 if number else 2.5
-        line = " ".join(f"{EDGE + x * SIDE:.1f},{end - y * SIDE:.1f}" for x, y in points)
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="{wide}"/>')
-        parts.append(_text(end + 12, EDGE + 16 + 18 * number, name, "start", colour))
+    for number, panel in enumerate(panels):
+        parts += _drawn(panel, (number % columns) * wide + EDGE, (number // columns) * high + EDGE)
     file.write_text("\n".join([*parts, "</g></svg>"]))
+
+
+def _drawn(panel: Panel, left: int, top: int) -> list[str]:
+    end = top + SIDE
+
+    def placed(x: float, y: float) -> tuple[float, float]:
+        (first, last), (low, high) = (panel.ticks[0], panel.ticks[-1]), (panel.rungs[0], panel.rungs[-1])
+        share = min(1.0, max(0.0, (y - low) / (high - low)))
+        return left + (x - first) / (last - first) * SIDE, end - share * SIDE
+
+    parts = [
+        f'<rect x="{left}" y="{top}" width="{SIDE}" height="{SIDE}" fill="none" stroke="#999"/>',
+        _text(left + SIDE / 2, end + EDGE - 12, panel.across, "middle"),
+        _text(left, top - 14, panel.up, "start"),
+    ]
+    for tick, name in zip(panel.ticks, panel.names or [f"{one:g}" for one in panel.ticks], strict=True):
+        parts.append(_text(placed(tick, panel.rungs[0])[0], end + 16, name, "middle"))
+    parts += [_text(left - 6, placed(panel.ticks[0], y)[1] + 4, f"{y:g}", "end") for y in panel.rungs]
+    for number, (name, points) in enumerate(panel.lines.items()):
+        colour, wide = COLOURS[number % len(COLOURS)], 1.2 if number else 2.5
+        line = " ".join("{:.1f},{:.1f}".format(*placed(x, y)) for x, y in points)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="{wide}"/>')
+        parts.append(_text(left + SIDE + 12, top + 16 + 18 * number, name, "start", colour))
+    return parts
 
 
 def _text(x: float, y: float, said: str, anchor: str, colour: str = "black") -> str:

@@ -1,0 +1,117 @@
+"""`framewarden evaluate deepfake`: how well real and fake faces of a labelled folder are told apart."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from config.settings import DeepfakeSettings
+from daemon import evaluate_deepfake_figures, evaluate_worse
+from daemon.evaluate import Bar, known
+from daemon.evaluate_deepfake_tables import tables_of
+from daemon.evaluate_faces import Split, clips_of
+from daemon.evaluate_footage import FootageError, Tell
+from daemon.evaluate_plot import Panel, curve, draw
+from daemon.evaluate_seen import Witness, see_all
+from daemon.models import store_of
+from detectors.deepfake.model import Model
+from detectors.device import limit_torch_threads
+from detectors.faces.finder import choose_finder
+
+DONE: Final = 0
+WIDE: Final = 120  # characters, where it is no terminal that says so
+
+
+async def evaluate_deepfake(
+    data: Path, as_json: bool, plot: Path | None, every: int, fps: float, split: Split, curves: bool
+) -> int:
+    """Prints the figures, and returns 0. Raises FootageError, DetectorError."""
+    out = Console(highlight=False)
+    out.width = out.width if out.is_terminal else WIDE
+    with Bar(Console(stderr=True)) as bar:
+        result = await measure(data, every, fps, split, curves, bar.tell)
+    scored = result.pop("scored")
+    if plot:
+        try:
+            draw(plot, panels_of(result, scored))
+        except OSError as error:
+            raise FootageError(f"the plot cannot be written to {plot}: {error.strerror}") from error
+    if as_json:
+        print(json.dumps(known(result), allow_nan=False))
+    else:
+        for each in tables_of(result):
+            out.print(each, soft_wrap=isinstance(each, str), markup=False)
+    return DONE
+
+
+async def measure(
+    data: Path,
+    every: int,
+    fps: float,
+    split: Split,
+    curves: bool,
+    tell: Tell,
+    witness: Witness | None = None,
+) -> dict[str, Any]:
+    """All figures; `scored` beside them, {name: (scores, which are fake)}, is for curves.
+
+    Without a `witness` it is one as the daemon has by default. Raises FootageError, DetectorError.
+    """
+    clips = clips_of(data, split, every)
+    tell("reading the weights", 0.0)
+    witness = witness or shipped()
+    seen, unreadable = await see_all(witness, clips, fps, tell)
+    tell("counting", 0.0)
+    return {
+        **evaluate_deepfake_figures.figures(seen, witness.model.facts, witness.settings),
+        "unreadable": {"real": unreadable[False], "fake": unreadable[True]},
+        "ms_per_crop": 1000 * witness.seconds / max(1, witness.crops),
+        "ms_to_find": 1000 * witness.find_seconds / max(1, witness.pictures),
+        "split": split,
+        "faces_by": witness.finder.name,
+        "model_sha256": witness.model.sha256,
+        **(await evaluate_worse.measure(witness, seen, fps, tell) if curves else {}),
+    }
+
+
+def shipped() -> Witness:
+    """As the daemon looks at faces where nothing is configured. Raises DetectorError."""
+    limit_torch_threads()
+    return Witness(DeepfakeSettings(), choose_finder(store_of(None)), Model())
+
+
+def panels_of(result: dict[str, Any], scored: dict[str, Any]) -> list[Panel]:
+    """What is drawn: caught against false, told against true, and a panel for each way of making it worse."""
+    panels = [
+        Panel(
+            {name: curve(*both).tolist() for name, both in scored.items()},
+            "share of real ones above the threshold",
+            "share of fakes above the threshold",
+        ),
+        Panel(
+            {
+                "crops": [one[:2] for one in result["calibration_bins"]],
+                "as it should be": [(0, 0), (1, 1)],
+            },
+            "likelihood that was told, one in two being fake",
+            "share that is fake",
+        ),
+    ]
+    for name, levels in result.get("curves", {}).items():
+        way = evaluate_worse.WAYS[name]
+        places = range(len(levels))
+        panels.append(
+            Panel(
+                {
+                    "AUC, judged": [(at, one["crop_auc"]) for at, one in zip(places, levels, strict=True)],
+                    "AUC, all": [(at, one["crop_auc_all"]) for at, one in zip(places, levels, strict=True)],
+                    "not judged": [(at, one["abstained"]) for at, one in zip(places, levels, strict=True)],
+                },
+                f"{way.unit}",
+                f"{name}: what making pictures worse does",
+                ticks=tuple(places),
+                names=("as is", *(f"{level:g}" for level in way.levels)),
+            )
+        )
+    return panels
