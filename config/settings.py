@@ -133,6 +133,11 @@ class StreamSettings(Section):
     read_timeout: Seconds = Field(
         default=10, description="Seconds without a packet until the source counts as lost."
     )
+    decode: Literal["all", "keyframes", "gated"] = Field(
+        default="all",
+        description="Which pictures are decoded. keyframes: those that stand alone, far fewer than sample_fps "
+        "asks for. gated: keyframes while packet sizes and keyframes say that nothing moves, else all.",
+    )
     clip_seconds: float = Field(
         default=4,
         ge=0,

@@ -14,10 +14,12 @@ from streams.backoff import delays
 from streams.child import Birth, Child, job_for
 from streams.fault import stream_error
 from streams.frame import Frame, Outage, StreamError
-from streams.message import Picture, StreamInfo, Trouble
+from streams.message import LONGEST_GROUP, Picture, StreamInfo, Trouble, Unchanged
+from streams.waiting import Waiting
 
 GOOD_SECONDS = 10.0  # of frames, until a camera counts as well again and the backoff starts anew
 OUTAGE_EVERY = 1.0  # seconds
+LATE = 0.25  # seconds that the gate kept a picture back, from which on it waits for its turn
 
 
 class Camera:
@@ -25,7 +27,8 @@ class Camera:
 
     Counts: packets, bytes, decoded, sampled, delivered; dropped_before_keyframe, dropped_shed (there was room
     for a share of the pictures only), dropped_unfetched (no slot was free), dropped_replaced (a newer picture
-    came first); damaged (pictures and packets with errors);
+    came first); unchanged (due, and not decoded: see gate.py, which counts here too); damaged (pictures and
+    packets with errors);
     connects, connect_failed_<fault>, lost_<fault>; children_killed (hung), children_died,
     children_not_started (no process, memory or open file left for one).
     """
@@ -50,7 +53,12 @@ class Camera:
         self._job = job_for(settings, live=True, sample_fps=sample_fps, width=width)
         # A slow sampler, or one late picture, is no outage yet.
         self._patience = max(2 * OUTAGE_EVERY, 3 / sample_fps)
-        self._newest: Frame | None = None
+        if settings.decode == "gated":
+            self._patience = max(self._patience, LONGEST_GROUP + OUTAGE_EVERY)
+        elif settings.decode == "keyframes":  # which may be far apart: a child tells where no packets come
+            self._patience = max(self._patience, settings.read_timeout + OUTAGE_EVERY)
+        self._waiting = Waiting(self.counts)
+        self._last: Frame | None = None  # of this connection, that came
         self._connected = False
         self._trouble: StreamError | None = None  # the last one, while it lasts
         self._outage_due = 0.0  # time.monotonic()
@@ -73,8 +81,7 @@ class Camera:
                 if self._task.done():
                     self._task.result()  # a mistake of ours is not hidden
                 now = self._clock()
-                if (frame := self._newest) is not None:
-                    self._newest = None
+                if (frame := self._waiting.take()) is not None:
                     last, self._outage_due = frame.captured, now + self._patience
                     number = self.counts["delivered"]
                     self.counts["delivered"] += 1
@@ -104,7 +111,7 @@ class Camera:
     async def _stay_connected(self) -> None:
         waits = self._waits()
         while True:
-            self._connected = False
+            self._connected, self._last = False, None
             first: float | None = None
             try:
                 async with Child(self._job, self.counts, self._birth) as child:
@@ -116,9 +123,12 @@ class Camera:
                             self._child = child
                         elif isinstance(message, bytes):
                             self._hand_over(message)
+                        elif isinstance(message, Unchanged):
+                            self._again(message)
                         else:
                             first = first or message.captured
-                            self._arrive(self._frame(child, message))
+                            self._last = self._frame(child, message)
+                            self._arrive(self._last, late=message.late > LATE)
             except StreamError as error:
                 self._lose(error)
             finally:
@@ -154,11 +164,8 @@ class Camera:
             self.counts["connects"] += 1
         self.opened = info
 
-    def _arrive(self, frame: Frame) -> None:
-        if self._newest is not None:
-            self.counts["dropped_replaced"] += 1
-            frame = replace(frame, fresh=frame.fresh or self._newest.fresh)
-        self._newest = frame
+    def _arrive(self, frame: Frame, *, late: bool = False) -> None:
+        self._waiting.put(frame, late=late)
         self._trouble = None
         self.state = "online"
         self.last_frame = frame.captured
@@ -178,7 +185,7 @@ class Camera:
             stream=self.name,
             number=0,  # given when it is handed over
             picture=child.take(message),
-            captured_at=datetime.now(UTC) - timedelta(seconds=self._clock() - captured),
+            captured_at=datetime.now(UTC) - timedelta(seconds=self._clock() - captured + message.late),
             captured=captured,
             position=message.position,
             live=True,
@@ -186,6 +193,21 @@ class Camera:
             damaged=message.damaged,
             fresh=message.fresh,
         )
+
+    def _again(self, message: Unchanged) -> None:
+        """The last picture, at a moment at which it was still what there was to be seen."""
+        if self._last is not None:
+            now = self._clock()
+            again = replace(
+                self._last,
+                captured_at=datetime.now(UTC) - timedelta(seconds=max(0.0, now - message.captured)),
+                captured=now,
+                position=message.position,
+                keyframe=False,
+                fresh=False,
+                unchanged=True,
+            )
+            self._arrive(again, late=True)
 
     def _outage(self, lasted: float) -> Outage:
         if self.state == "online":

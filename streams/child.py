@@ -35,6 +35,7 @@ from streams.message import (
     Picture,
     StreamInfo,
     Trouble,
+    Unchanged,
     pack_job,
     unpack,
 )
@@ -111,7 +112,7 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
-    async def messages(self) -> AsyncIterator[StreamInfo | Picture | bytes]:
+    async def messages(self) -> AsyncIterator[StreamInfo | Picture | Unchanged | bytes]:
         """What the child tells, until a recording is finished; bytes are a clip. Counts what it counted.
 
         Raises StreamError where it cannot go on, hangs, dies, or says what cannot be.
@@ -126,6 +127,10 @@ class Child:
                     yield message
                 case Picture():
                     self._accept(message)
+                    yield message
+                case Unchanged():
+                    if self._job.decode != "gated":
+                        raise self._crashed()
                     yield message
                 case Clip(size):
                     yield await self._clip(size, patience)
@@ -225,6 +230,7 @@ def job_for(settings: StreamSettings, *, live: bool, sample_fps: float, width: i
         read_timeout=settings.read_timeout,
         clip_seconds=settings.clip_seconds if live else 0.0,
         clip_bytes=round(settings.clip_megabytes * 1e6),
+        decode=settings.decode,
     )
 
 

@@ -49,6 +49,7 @@ class Frame:
     keyframe: bool = False
     damaged: bool = False  # the decoder saw errors in this picture
     fresh: bool = False  # first after (re)connecting or after a change of size: nothing before it compares
+    unchanged: bool = False  # not decoded: the packets, and the next keyframe, say that it looks as before
 
 
 @dataclass(frozen=True, slots=True)

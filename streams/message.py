@@ -9,6 +9,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from streams.filmed import LATEST
 
@@ -16,6 +17,8 @@ FILM = 255  # the byte that asks for a clip; the lowest ones give slots back
 SHARE = 100  # this byte and the hundred above it say how many in a hundred pictures are kept
 SLOTS = 3  # pictures a child may hand over before one is given back
 LONGEST_LINE = 16_384  # bytes
+LONGEST_GROUP = 5.0  # seconds from keyframe to keyframe, at most, that a quiet camera's packets are kept
+LATEST_PICTURE = 3600.0  # seconds that a packet may have been kept before its picture was decoded
 LONGEST_RECORDING = 10 * 366 * 86_400.0  # seconds: no camera's recording is longer
 MOST = 1e12  # any number
 # All that a child counts. Each name becomes a label of the daemon's metrics, so none may be made up.
@@ -30,8 +33,21 @@ COUNTED = {
     "damaged",
     "clips",
     "clips_failed",
+    "unchanged",
+    "gate_groups",
+    "gate_opened_sizes",
+    "gate_opened_picture",
+    "gate_opened_other",
+    "gate_opened_vain",
+    "gate_shadow_groups",
+    "gate_shadow_missed",
 }
-_BOUNDS = {"position": LONGEST_RECORDING, "duration": LONGEST_RECORDING, "filmed_at": LATEST}
+_BOUNDS = {
+    "position": LONGEST_RECORDING,
+    "late": LATEST_PICTURE,
+    "duration": LONGEST_RECORDING,
+    "filmed_at": LATEST,
+}
 
 
 class Trouble(StrEnum):
@@ -77,6 +93,7 @@ class Job:
     read_timeout: float  # seconds
     clip_seconds: float = 0.0  # before and after the moment that a clip is asked of; 0: there are none
     clip_bytes: int = 0  # that are kept for a clip
+    decode: Literal["all", "keyframes", "gated"] = "all"
 
     @property
     def longest_clip(self) -> int:
@@ -115,9 +132,18 @@ class Picture:
     turns: int  # quarter turns to the left that set it upright, 0 to 3: phones film sideways
     position: float
     captured: float  # time.monotonic()
+    late: float  # seconds since its packet came: it was kept, and decoded when something moved
     keyframe: bool
     damaged: bool
     fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A picture was due, but not decoded: it looks like the last one."""
+
+    position: float
+    captured: float  # time.monotonic(), when its packet came
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +170,9 @@ class Finished:
     """The last message of a recording read to its end."""
 
 
-Message = StreamInfo | Picture | Clip | Alive | Failed | Finished
+Message = StreamInfo | Picture | Unchanged | Clip | Alive | Failed | Finished
 _KINDS: dict[str, type[Message]] = {
-    kind.__name__: kind for kind in (StreamInfo, Picture, Clip, Alive, Failed, Finished)
+    kind.__name__: kind for kind in (StreamInfo, Picture, Unchanged, Clip, Alive, Failed, Finished)
 }
 
 

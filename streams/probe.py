@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.settings import StreamSettings
 from streams.child import Child, job_for
@@ -43,7 +43,7 @@ async def probe(settings: StreamSettings, seconds: float = 5) -> ProbeReport:
     """
     live = is_live(settings.url)
     counts: Counter[str] = Counter()
-    job = job_for(settings, live=live, sample_fps=EVERY_PICTURE, width=SMALL)
+    job = replace(job_for(settings, live=live, sample_fps=EVERY_PICTURE, width=SMALL), decode="all")
     info: StreamInfo | None = None
     pictures: list[Picture] = []
     asked = time.monotonic()
@@ -56,7 +56,7 @@ async def probe(settings: StreamSettings, seconds: float = 5) -> ProbeReport:
                     opened = opened if info else now
                     info = message
                     continue
-                if isinstance(message, bytes):  # a clip, which nobody asks for here
+                if not isinstance(message, Picture):  # a clip, which nobody asks for here
                     continue
                 child.take(message)
                 pictures.append(message)

@@ -4,12 +4,13 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from config.settings import StreamSettings
 from streams.child import Child, job_for
 from streams.frame import Frame, Outage, StreamError
-from streams.message import Picture, StreamInfo
+from streams.message import Picture, StreamInfo, Unchanged
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Recording:
     async def sights(self) -> AsyncGenerator[Frame | Outage, None]:
         """Frames until the end. Raises StreamError for a recording that cannot be read."""
         filmed, read_to = datetime.fromtimestamp(0, UTC), 0.0
+        last: Frame | None = None
         try:
             async with Child(self._job, self.counts) as self._child:
                 async for message in self._child.messages():
@@ -43,7 +45,11 @@ class Recording:
                         filmed = datetime.fromtimestamp(message.filmed_at, UTC)
                     elif isinstance(message, Picture) and not self._closed:
                         read_to = message.position
-                        yield self._frame(message, self._child, filmed)
+                        last = self._frame(message, self._child, filmed)
+                        yield last
+                    elif isinstance(message, Unchanged) and last and not self._closed:
+                        read_to = message.position
+                        yield self._again(last, message, filmed)
             self._tell_if_cut_short(read_to)
         except StreamError as error:
             if not self._closed:
@@ -85,3 +91,18 @@ class Recording:
         )
         self.counts["delivered"] += 1
         return frame
+
+    def _again(self, last: Frame, message: Unchanged, filmed: datetime) -> Frame:
+        """The last picture, at a moment at which it was still what there was to be seen."""
+        number = self.counts["delivered"]
+        self.counts["delivered"] += 1
+        return replace(
+            last,
+            number=number,
+            captured_at=filmed + timedelta(seconds=message.position),
+            captured=time.monotonic(),
+            position=message.position,
+            keyframe=False,
+            fresh=False,
+            unchanged=True,
+        )

@@ -21,3 +21,7 @@ class Sampler:
         if self._due <= position:  # a gap: nothing is made up for
             self._due = position + self._interval
         return True
+
+    def take(self, position: float) -> None:
+        """The picture at `position` is kept though none was due: the next one is due an interval later."""
+        self._due = position + self._interval

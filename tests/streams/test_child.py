@@ -54,6 +54,7 @@ PICTURE = Picture(
     turns=0,
     position=0.0,
     captured=1.0,
+    late=0.0,
     keyframe=True,
     damaged=False,
     fresh=True,

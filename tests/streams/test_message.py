@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.message import Alive, Failed, Finished, Message, Picture, StreamInfo, pack, unpack
+from streams.message import Alive, Failed, Finished, Message, Picture, StreamInfo, Unchanged, pack, unpack
 
 PICTURE = Picture(
     slot=1,
@@ -16,6 +16,7 @@ PICTURE = Picture(
     turns=0,
     position=1.5,
     captured=12.25,
+    late=0.0,
     keyframe=True,
     damaged=False,
     fresh=True,
@@ -33,7 +34,7 @@ INFO = StreamInfo(
 )
 
 
-@pytest.mark.parametrize("message", [PICTURE, INFO, Alive(), Failed("refused"), Finished()])
+@pytest.mark.parametrize("message", [PICTURE, INFO, Unchanged(2.0, 3.5), Alive(), Failed("refused"), Finished()])
 def test_what_is_packed_comes_out_again(message: Message) -> None:
     assert unpack(pack(message, {"decoded": 3})) == (message, {"decoded": 3})
 

@@ -86,7 +86,9 @@ async def test_every_sampled_picture_arrives(tmp_path: Path, name: str, codec: s
         assert np.abs(coarse(frame.picture, 10) - coarse(drawn, 20)).mean() < 10
     took_place = seen[5].captured_at - seen[0].captured_at
     assert took_place == pytest.approx(timedelta(seconds=1), abs=timedelta(milliseconds=2))
-    assert source.counts["decoded"] == 75 and source.counts["sampled"] == source.counts["delivered"] == 15
+    # Where each picture stands alone, those that are not due are not decoded.
+    assert source.counts["decoded"] == (15 if codec == "mjpeg" else 75)
+    assert source.counts["sampled"] == source.counts["delivered"] == 15
     assert source.state == "ended" and source.opened is not None and source.opened.fps == pytest.approx(25)
 
 
