@@ -1,4 +1,4 @@
-"""Checks an alert's evidence: are the files as they were written, and does the picture get the same score."""
+"""Looks at alerts' evidence: is it as it was, and scored the same? And at files, for a verdict."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 
 from alerts.manifest import Manifest, ManifestError, read, unlike
+from config.load import load
+from config.settings import DetectorName
+from daemon.inspect_files import Inspected, inspect_files
 from detectors.device import limit_threads
 from detectors.snapshot import SnapshotError
 from streams.frame import Frame
@@ -65,10 +68,24 @@ class Found:
         return f"{line}\n  score {self.judged:.6g}, computed again {self.again:.6g}: {verdict}"
 
 
-async def verify(folders: Sequence[Path], as_json: bool) -> int:
-    """Prints what came of each folder. 0 where nothing speaks against any of them, else 1."""
+async def inspect(
+    paths: Sequence[Path],
+    detectors: Sequence[DetectorName],
+    *,
+    as_json: bool,
+    reports: Path | None,
+    config: Path | None,
+) -> int:
+    """Prints what came of each evidence folder, and the verdict on each file.
+
+    0 where nothing speaks against any folder, and every file could be looked at, else 1. Raises ConfigError.
+    """
+    files = [path for path in paths if path.is_file()]
+    settings = load(config) if config else None
     limit_threads()
-    found = [look(folder) for folder in folders]
+    found: list[Found | Inspected] = [look(path) for path in paths if path not in files]
+    if files:
+        found += await inspect_files(files, settings, detectors, reports)
     if as_json:
         print(json.dumps([each.to_json() for each in found], ensure_ascii=False, indent=1))
     else:

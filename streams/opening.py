@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import time
+from io import FileIO
 from pathlib import Path
 
 import av
@@ -30,6 +31,18 @@ LIVE_OPTIONS = {
 RTSP_OPTIONS = {"allowed_media_types": "video"}
 # An RTSP camera has described its streams already; looking at a second of them first only delays.
 QUICK_OPTIONS = {"probesize": "32", "fpsprobesize": "0"}
+
+
+# What is told apart by the ending of its name, and hardly by its content.
+BARE = {".h264", ".264", ".h265", ".265", ".hevc", ".mjpeg", ".mjpg"}
+
+
+class _Nameless:
+    """A file without its name: FFmpeg takes parts of one for protocols, and for patterns of other files."""
+
+    def __init__(self, file: FileIO, path: Path) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+        self.name = path.suffix.lower() if path.suffix.lower() in BARE else ""
 
 
 class Mishap(Exception):  # noqa: N818 - it may be a plain end
@@ -107,7 +120,7 @@ def _open_recording(job: Job) -> tuple[InputContainer, VideoStream]:
     shut_in(size)
     try:
         container = av.open(
-            file,  # no name: nothing of it is taken for a protocol
+            _Nameless(file, path),
             mode="r",
             options=RECORDING_OPTIONS,
             timeout=(job.open_timeout, job.read_timeout),
