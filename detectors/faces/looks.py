@@ -117,8 +117,8 @@ def measure_detail(grey: Greys, size: float) -> float:
     """How much the slope of brightness changes at edges to how steep it is. `size`: px of face height."""
     scale = SMALL / max(1.0, size)
     if scale < 1:
-        small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        grey = np.asarray(small, np.float32)
+        high, wide = (max(1, round(scale * side)) for side in grey.shape)
+        grey = np.asarray(cv2.resize(grey, (wide, high), interpolation=cv2.INTER_AREA), np.float32)
     bend = np.abs(cv2.Laplacian(grey, cv2.CV_32F))
     slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     return float(np.percentile(bend, 95) / max(1.0, float(np.percentile(slope, 95))))

@@ -32,9 +32,14 @@ def pose_of(landmarks: NDArray[np.float32]) -> Pose:
     across, down = (_SOLVE @ (seen - seen.mean(axis=0))).T  # (3,) each: how x and y go with right, down, near
     across = across / max(1e-9, float(np.linalg.norm(across)))
     down = down / max(1e-9, float(np.linalg.norm(down)))
-    near = np.cross(across, down)
-    near = near / max(1e-9, float(np.linalg.norm(near)))
-    yaw = math.degrees(math.atan2(across[2], math.hypot(across[0], across[1])))
-    pitch = math.degrees(math.atan2(down[2], near[2]))
-    roll = math.degrees(math.atan2(-across[1], across[0]))
+    lean = math.atan2(down[0], across[0])  # where the line of the eyes goes
+    across, down = (
+        math.cos(lean) * across + math.sin(lean) * down,
+        math.cos(lean) * down - math.sin(lean) * across,
+    )
+    aside, below = float(across[2]), float(down[2])  # where the face looks to, upright now
+    ahead = float(np.cross(across, down)[2])
+    yaw = math.degrees(math.atan2(aside, ahead))
+    pitch = math.degrees(math.atan2(below, math.hypot(aside, ahead)))
+    roll = math.degrees(lean)
     return Pose(yaw, pitch, roll)

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 SMALL = (24, 16)  # px: width and height of what is compared
 COLOURS = 8  # of each channel, in the histogram
-ELSEWHERE = 1.5  # light and colours together; a van that fills the picture makes 1.46, cuts 1.6 and more
+ELSEWHERE = 0.5  # deviations of the light, at least: lamps that are switched on change the colours alone
+OTHERWISE = 1.5  # light and colours together; a van that fills the picture makes 1.46, cuts 1.6 and more
 
 
 class Shots:
@@ -21,8 +22,9 @@ class Shots:
         before, self._before = self._before, seen
         if before is None:
             return False
-        light, colours = (float(np.abs(now - then).sum()) for now, then in zip(seen, before, strict=True))
-        return light / seen[0].size + colours > ELSEWHERE
+        light = float(np.abs(seen[0] - before[0]).mean())
+        colours = float(np.abs(seen[1] - before[1]).sum())  # 2 where they have none in common
+        return light > ELSEWHERE and light + colours > OTHERWISE
 
 
 def _light(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
