@@ -15,6 +15,7 @@ from alerts.verdict import Verdict
 from detectors.detection import Detection, Kind
 
 ROOM: Final = 600  # frames of each curve: two minutes at five a second, 15 kB
+MOST: Final = 64  # faces or objects of a stream with curves of their own: those seen last
 _Key = tuple[str, Kind, str, str]
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 720, 200, 44, 24
 _HEAD: Final = (
@@ -47,6 +48,7 @@ class Curves:
             for each in detections:
                 key = _key(stream, each.kind, each.label, each.subject)
                 if key not in self._rings:
+                    self._make_room(stream)
                     self._rings[key], self._counts[key] = np.empty((ROOM, 3)), 0
                 score = math.nan if each.doubt else each.score
                 self._rings[key][self._counts[key] % ROOM] = seconds, score, each.threshold
@@ -67,6 +69,16 @@ class Curves:
         with self._state:
             for key in [key for key in self._rings if key[0] == stream]:
                 del self._rings[key], self._counts[key]
+
+    def _make_room(self, stream: str) -> None:
+        """Faces and objects come and go, and are never seen under the same number again."""
+        found = [key for key in self._rings if key[0] == stream and key[3]]
+        if len(found) >= MOST:
+            del self._rings[oldest := min(found, key=self._seen)], self._counts[oldest]
+
+    def _seen(self, key: _Key) -> float:
+        """When it was noted last, seconds since 1970."""
+        return float(self._rings[key][(self._counts[key] - 1) % ROOM][0])
 
 
 def to_json(points: Sequence[Point]) -> bytes:

@@ -39,7 +39,7 @@ class LogChannel:
 
 
 def _line(alert: Alert) -> str:
-    what = f"{alert.kind} {alert.label}" if alert.label else alert.kind
+    what = " ".join(filter(None, [alert.kind, alert.label, alert.subject]))
     at = "" if alert.position is None else f" at {timedelta(seconds=round(alert.position))}"
     line = f"{alert.stream}: {what} {alert.state}{at}"
     if alert.state == "judged":

@@ -18,9 +18,11 @@ from alerts.client import Alert, MessageError, read
 from alerts.home_assistant import image, problem_sensor
 from alerts.picture import picture_of
 from alerts.told import Told
+from alerts.verdict import Severity
 from config.secrets import hide
 
 _CONNECTS_WITHIN: Final = 60.0  # seconds after which aiomqtt's thread has a socket or an error
+_RANK: Final = {str(severity): severity.rank for severity in Severity}
 _BAD_LOGIN: Final = (4, 5, 134, 135)  # answers to CONNECT, of MQTT 3.1.1 and 5
 
 
@@ -194,13 +196,16 @@ class MqttChannel:
         alerts = [alert for alert in self._told if (alert.stream, alert.kind) == (stream, kind)]
         state: dict[str, object] = {"state": "ON" if alerts else "OFF", "open": len(alerts)}
         if alerts:
-            newest = alerts[-1]
+            worst = max(
+                reversed(alerts), key=lambda alert: _RANK.get(alert.severity, 0)
+            )  # the newest of them
             state |= {
-                "severity": newest.severity,
-                "label": newest.label,
-                "reason": newest.reason,
-                "since": newest.data["first_frame_at"],
-                "alert_id": newest.alert_id,
+                "severity": worst.severity,
+                "label": worst.label,
+                "subject": worst.subject,
+                "reason": worst.reason,
+                "since": worst.data["first_frame_at"],
+                "alert_id": worst.alert_id,
             }
         await self._say(f"state/{stream}/{kind}", json.dumps(state, ensure_ascii=False))
 

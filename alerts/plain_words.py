@@ -128,7 +128,8 @@ def _fault(kind: str, label: str) -> Fault | None:
 
 
 def _what(alert: Alert) -> str:
-    return what_happened(alert.kind, alert.label)
+    what = what_happened(alert.kind, alert.label)
+    return f"{what}, {alert.subject}" if alert.subject else what
 
 
 def _measured(alert: Alert) -> str:

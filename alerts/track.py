@@ -13,6 +13,7 @@ from alerts.verdict import Change, Severity, Verdict
 from detectors.detection import Detection, Doubt, Kind
 
 _LONGEST_UPDATE: Final = 3600.0  # seconds: a camera that is away for a week is not told of every minute
+_ROUNDING: Final = 1e-6  # seconds: what adding up the times of frames may lose
 _MOST_FRAMES: Final = 256  # in a window, should the clock stand still
 
 
@@ -156,7 +157,7 @@ class Track:
             self.word is Word.ALARMING
             and len(hits) >= rule.alarming
             and len(hits) * rule.of >= rule.alarming * len(self._window)
-            and hits[-1].now - hits[0].now >= rule.over
+            and hits[-1].now - hits[0].now >= rule.over - _ROUNDING
         ):
             if moment.now >= self._cooled_at:
                 return [self._open(moment, hits[0], first_at or hits[0].at, detection)]

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from rich.text import Text
 
-from alerts.client import MessageError, read
+from alerts.client import Alert, MessageError, read
 
 _STYLE = {"opened": "bold red", "updated": "yellow", "closed": "green"}
 _VERDICTS = {"alarming": "bold red", "cannot_tell": "yellow", "fine": "green"}
@@ -26,7 +26,7 @@ def render(body: str) -> Text:
         (_clock(alert.captured_at), "dim"),
         "  ",
         (f"{_plain(alert.stream):<12}", "cyan"),
-        f"  {_plain(alert.kind) + '/' + _plain(alert.label):<18}  ",
+        f"  {_plain(_what(alert)):<18}  ",
         (f"{_plain(alert.state):<7}", style),
         f"  {score:<12}  ",
         "" if alert.file is None else f"{_plain(alert.file)}  ",
@@ -34,6 +34,11 @@ def render(body: str) -> Text:
         _plain(alert.reason),
         (" (provisional)" if alert.provisional else "", "dim"),
     )
+
+
+def _what(alert: Alert) -> str:
+    which = alert.subject if alert.state != "judged" else ""  # there it is the file
+    return f"{alert.kind}/{alert.label} {which}".rstrip()
 
 
 def _clock(time: datetime) -> str:

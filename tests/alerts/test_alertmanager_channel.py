@@ -110,6 +110,17 @@ async def test_a_severity_that_rises_makes_it_no_second_alert(
     assert await firing(server) == []
 
 
+async def test_two_faces_are_two_alerts_and_one_ends_without_the_other(
+    server: Alertmanager, opened: Callable[..., AlertmanagerChannel]
+) -> None:
+    channel = opened()
+    for sequence, face in enumerate(("face 1", "face 2"), 1):
+        await channel.publish([message("opened", sequence, face, kind="deepfake", subject=face)])
+    assert {alert["labels"]["subject"] for alert in await firing(server)} == {"face 1", "face 2"}
+    await channel.publish([message("closed", 3, "face 1", kind="deepfake", subject="face 1")])
+    assert [alert["labels"]["subject"] for alert in await firing(server)] == ["face 2"]
+
+
 async def test_what_is_open_is_sent_again_and_again_through_restarts_of_both(
     server: Alertmanager, opened: Callable[..., AlertmanagerChannel], tmp_path: Path
 ) -> None:

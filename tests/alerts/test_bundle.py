@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts.bundle import REPORT
-from alerts.curve import ROOM, Curves, Point, from_json, joined, to_json, to_svg
+from alerts.curve import MOST, ROOM, Curves, Point, from_json, joined, to_json, to_svg
 from alerts.evidence import EvidenceStore
 from alerts.manifest import NAME, Manifest, ManifestError, facts_of, read, unlike
 from alerts.report import render
@@ -214,6 +214,19 @@ def test_a_curve_keeps_the_last_frames_and_nothing_of_others() -> None:
     assert [point.score for point in points] == [float(number) for number in range(10, ROOM + 10)]
     curves.forget("gate")
     assert curves.of(a_verdict()) == []
+
+
+def test_each_face_has_a_curve_of_its_own_and_only_the_last_are_kept() -> None:
+    curves, verdict = Curves(), a_verdict()
+    seen = verdict.detection
+    assert seen is not None
+    for number in range(1000):
+        faces = [replace(seen, subject="stays", score=1.0), replace(seen, subject=f"{number}", score=2.0)]
+        curves.note("gate", AT + timedelta(seconds=number), faces)
+    assert len(curves.of(replace(verdict, subject="stays"))) == ROOM
+    assert [point.score for point in curves.of(replace(verdict, subject="999"))] == [2.0]
+    assert curves.of(replace(verdict, subject="0")) == []
+    assert len(curves._rings) == MOST
 
 
 def test_a_curve_is_written_and_read_and_goes_on() -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 
 import numpy as np
 import pytest
@@ -328,6 +329,89 @@ def test_a_subject_that_leaves_closes_its_alert_and_is_forgotten() -> None:
     assert len(scene.judge._tracks) < 5
 
 
+# What each frame says of face 1, of face 2, and of all faces as a whole; a blank: nothing is said of it.
+FACES = [
+    # what happens                      face 1       face 2       all        what is told, and when
+    ("two fakes are two alerts", "#" * 12, "#" * 12, "", "1 opened 1.0, 2 opened 1.0"),
+    ("each opens in its time", "#" * 12, "..." + "#" * 9, "", "1 opened 1.0, 2 opened 1.6"),
+    ("a real face beside a fake", "#" * 12, "." * 12, "", "1 opened 1.0"),
+    (
+        "one leaves, the other goes on",
+        "#" * 12,
+        "#" * 40,
+        "",
+        "1 opened 1.0, 2 opened 1.0, 2 updated 5.0, 1 closed 5.0",
+    ),
+    (
+        "one cannot be told, the other ends",
+        "#" * 12 + "?" * 20,
+        "#" * 12 + "." * 20,
+        "",
+        "1 opened 1.0, 2 opened 1.0, 2 closed 5.0",
+    ),
+    (
+        "one has gone, of the other nothing can be told",
+        "#" * 12,
+        "?" * 32,
+        "",
+        "1 opened 1.0, 1 closed 5.0",
+    ),
+    (
+        "no face at all: nobody can tell of either",
+        "#" * 12,
+        "#" * 12,
+        " " * 12 + "?" * 30,
+        "1 opened 1.0, 2 opened 1.0, 1 updated 6.4, 2 updated 6.4",
+    ),
+    (
+        "both come back after nobody could tell",
+        "#" * 12 + " " * 5 + "." * 16,
+        "#" * 12 + " " * 5 + "#" * 16,
+        " " * 12 + "?" * 5,
+        "1 opened 1.0, 2 opened 1.0, 2 updated 5.0, 1 closed 6.0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "one", "two", "every", "told"), FACES, ids=[row[0] for row in FACES])
+def test_the_table_of_two_faces(what: str, one: str, two: str, every: str, told: str) -> None:
+    scene = Scene()
+    for said in zip_longest(one, two, every, fillvalue=" "):
+        seen = zip(said, ("1", "2", ""), strict=True)
+        scene.frame(
+            *(a_detection(letter, Kind.DEEPFAKE, "face", who) for letter, who in seen if letter != " ")
+        )
+    times = [(verdict.captured_at - BEGIN).total_seconds() for verdict in scene.said]
+    assert (
+        ", ".join(f"{v.subject} {v.change} {at:.1f}" for v, at in zip(scene.said, times, strict=True)) == told
+    )
+    assert len({verdict.alert_id for verdict in scene.said}) == len({v.subject for v in scene.said})
+
+
+def test_a_doubt_about_one_face_without_a_label_is_none_about_the_other() -> None:
+    scene = Scene()
+    blurred = Detection(Kind.DEEPFAKE, "", 0.0, 1.0, CARD, "2", doubt=Doubt.TOO_BLURRED, reason="blurred")
+    for _ in range(10):
+        scene.frame(*(a_detection("#", Kind.DEEPFAKE, "face", who) for who in ("1", "2")))
+    for _ in range(14):
+        scene.frame(a_detection(".", Kind.DEEPFAKE, "face", "1"), blurred)
+    assert [(v.subject, v.change) for v in scene.said] == [
+        ("1", Change.OPENED), ("2", Change.OPENED), ("1", Change.CLOSED),
+    ]  # fmt: skip
+    assert scene.judge.standing == {"deepfake": "fine:except face (too_blurred)"}
+
+
+def test_why_nobody_can_tell_of_a_face_is_said_in_the_detectors_words() -> None:
+    scene = Scene()
+    nobody = Detection(Kind.DEEPFAKE, "face", 0.0, 1.0, CARD, doubt=Doubt.NO_FACE, reason="no face is seen")
+    for _ in range(10):
+        scene.frame(a_detection("#", Kind.DEEPFAKE, "face", "1"))
+    for _ in range(30):
+        scene.frame(nobody)
+    assert scene.said[-1].reason == "Cannot tell for 4 s whether it goes on: no face is seen"
+    assert scene.said[-1].detection and scene.said[-1].detection.doubt is Doubt.NO_FACE
+
+
 def test_a_face_that_is_not_seen_is_not_real() -> None:
     scene = Scene()
     for _ in range(10):
@@ -537,6 +621,7 @@ THINGS: list[tuple[Kind, str, str]] = [
     (Kind.QUALITY, "frozen", ""),
     (Kind.QUALITY, "blurred", ""),
     (Kind.DEEPFAKE, "face", "1"),
+    (Kind.DEEPFAKE, "face", "2"),
     (Kind.DEEPFAKE, "face", ""),
     (Kind.OBJECT, "person", "9"),
 ]

@@ -74,7 +74,7 @@ async def test_a_subscriber_gets_each_message_as_it_is_and_the_state_stays(
     assert found["framewarden/status"] == b"online"
     assert found["framewarden/picture/gate"] == picture.read_bytes()
     assert found["framewarden/state/gate/anomaly"] == {
-        "state": "ON", "open": 1, "severity": "warning", "label": "motion", "reason": "a car",
+        "state": "ON", "open": 1, "severity": "warning", "label": "motion", "subject": "", "reason": "a car",
         "since": "2026-11-23T15:04:05.278Z", "alert_id": "a1",
     }  # fmt: skip
     off = {"state": "OFF", "open": 0}
@@ -93,6 +93,32 @@ async def test_a_kind_is_on_until_its_last_alert_has_closed(server: Mosquitto, o
     assert (state["state"], state["open"], state["label"]) == ("ON", 1, "frozen")
     again = opened(client_id="after-a-restart")
     await again.publish([message("closed", 4, alert_id="a", label="frozen")])
+    assert (await kept(server))["framewarden/state/gate/anomaly"] == {"state": "OFF", "open": 0}
+
+
+async def test_of_two_faces_the_worse_is_shown_until_both_have_closed(
+    server: Mosquitto, opened: Opened
+) -> None:
+    channel = opened()
+
+    async def told(change: str, sequence: int, face: str, severity: str) -> dict[str, Any]:
+        facts = {"alert_id": f"alert-{face}", "label": "swapped", "subject": face, "severity": severity}
+        await channel.publish([message(change, sequence, kind="deepfake", **facts)])
+        state = (await kept(server))["framewarden/state/gate/deepfake"]
+        return {name: state.get(name) for name in ("state", "open", "subject", "severity")}
+
+    one = {"state": "ON", "open": 1, "subject": "face 1", "severity": "critical"}
+    assert await told("opened", 1, "face 1", "critical") == one
+    assert await told("opened", 2, "face 2", "warning") == one | {"open": 2}
+    assert await told("updated", 3, "face 2", "critical") == one | {"open": 2, "subject": "face 2"}
+    assert await told("closed", 4, "face 2", "critical") == one
+    off = {"state": "OFF", "open": 0, "subject": None, "severity": None}
+    assert await told("closed", 5, "face 1", "critical") == off
+
+
+async def test_a_dead_letter_that_comes_late_opens_nothing_anew(server: Mosquitto, opened: Opened) -> None:
+    channel = opened()
+    await channel.publish([message("closed", 2), message("opened", 1, late=True)])
     assert (await kept(server))["framewarden/state/gate/anomaly"] == {"state": "OFF", "open": 0}
 
 

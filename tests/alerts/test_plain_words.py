@@ -47,6 +47,23 @@ def test_the_end_says_how_long_it_was_and_asks_for_nothing() -> None:
     assert told.text.startswith("Something unusual (motion).\n")
 
 
+def test_which_of_several_faces_it_is_about_is_said() -> None:
+    titles = [
+        words(change, kind="deepfake", label="swapped", subject=face).title
+        for change, face in (("opened", "face 1"), ("opened", "face 2"), ("closed", "face 1"))
+    ]
+    assert titles == [
+        "WARNING: gate: a face that may be fake (swapped), face 1",
+        "WARNING: gate: a face that may be fake (swapped), face 2",
+        "OVER: gate: a face that may be fake (swapped), face 1",
+    ]
+
+
+def test_a_dead_letter_that_comes_late_says_so() -> None:
+    assert "Late: this channel refused it at first" in words(late=True).text
+    assert "Late" not in words().text
+
+
 def test_an_end_in_doubt_is_no_all_clear() -> None:
     told = words("closed", doubt="stream_down")
     assert told.title == "UNKNOWN HOW IT ENDED: gate: something unusual (motion)"

@@ -28,6 +28,11 @@ def test_a_line() -> None:
     )
 
 
+def test_which_of_several_it_is_about_shows() -> None:
+    line = render(alert_body(kind="deepfake", label="swapped", subject="face 2"))
+    assert "deepfake/swapped face 2 " in line.plain
+
+
 def test_severity_shows() -> None:
     lines = [render(alert_body(severity=severity)) for severity in ("critical", "warning", "info")]
     styles = {str(span.style) for line in lines for span in line.spans}
