@@ -40,7 +40,7 @@ def part_of(clip: str) -> Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Faces of one class: pictures (N, SIDE, SIDE, 3) BGR, and the clip of each."""
+    """Faces of one class: pictures (N, S, S, 3) BGR, and the clip of each."""
 
     pictures: NDArray[np.uint8]
     clips: Sequence[str]
@@ -59,17 +59,17 @@ class Examples:
         return Examples(self.pictures[picked], [self.clips[index] for index in picked])
 
 
-def faces(folder: Path) -> Examples:
+def faces(folder: Path, side: int = SIDE) -> Examples:
     """`<clip>_<frame>.jpg` and the like, faces that fill their pictures. Raises ExamplesError."""
     files = _pictures_in(folder)
     named = sorted((path.stem.rpartition("_")[0] or path.stem, path) for path in files)
-    return Examples(np.stack([_square(path) for _, path in named]), [clip for clip, _ in named])
+    return Examples(np.stack([_square(path, side) for _, path in named]), [clip for clip, _ in named])
 
 
 def photos(folder: Path) -> Examples:
     """Pictures of anything, of which the middle is taken; each is a clip. Raises ExamplesError."""
     files = _pictures_in(folder)
-    return Examples(np.stack([_square(path) for path in files]), [path.stem for path in files])
+    return Examples(np.stack([_square(path, SIDE) for path in files]), [path.stem for path in files])
 
 
 def _pictures_in(folder: Path) -> list[Path]:
@@ -79,11 +79,11 @@ def _pictures_in(folder: Path) -> list[Path]:
     return files
 
 
-def _square(path: Path) -> NDArray[np.uint8]:
+def _square(path: Path, size: int) -> NDArray[np.uint8]:
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise ExamplesError(f"{path} is no picture that can be read: take it away, or get it anew")
     height, width = picture.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    return resized(np.asarray(picture[top : top + side, left : left + side], np.uint8), SIDE)
+    return resized(np.asarray(picture[top : top + side, left : left + side], np.uint8), size)

@@ -143,6 +143,11 @@ class Model:
         self.clips = self.facts.clips
         self._device = torch.device(device)
 
+    @property
+    def trunk(self) -> Head:
+        """A head whose maps can be compared."""
+        return self._heads[0]
+
     def score(self, crops: Sequence[Crop]) -> Scores:
         """Of crops (SIDE, SIDE, 3) BGR, as they come; one at a time or many, the scores are the same."""
         logits = [np.concatenate(each) for each in zip(*self._logits(crops), strict=True)] if crops else []

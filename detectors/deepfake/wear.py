@@ -46,11 +46,11 @@ class Wear:
             seed=int(chance.integers(2**31)),
         )
 
-    def of(self, picture: Picture) -> Picture:
-        """(SIDE, SIDE, 3) of a square picture."""
+    def of(self, picture: Picture, to: int = SIDE) -> Picture:
+        """(to, to, 3) of a square picture."""
         if 0 < self.side < len(picture):
             picture = resized(picture, self.side)
-        picture = resized(picture, SIDE)
+        picture = resized(picture, to)
         if self.mirrored:
             picture = picture[:, ::-1]
         values = picture.astype(np.float32) * self.gain + self.lift
