@@ -19,6 +19,7 @@ from streams.message import Trouble
 from streams.recording import Recording
 
 PATIENCE: Final = 600.0  # seconds for the next picture
+DAMAGED: Final = 0.1  # of all pictures: so many say that what was done to the file hides something
 TOO_LONG: Final = "too_long"
 # What is no fault of the file: it may be tried again.
 PASSING: Final = {Trouble.NOT_STARTED, Trouble.MISSING, Trouble.FORBIDDEN}
@@ -84,6 +85,9 @@ class FileWatch:
             lacking = (
                 f"only {self._source.position:.0f} of {says:.0f} s could be read: it is cut short or damaged"
             )
+        counts = self.recording.counts
+        if not lacking and counts["damaged"] >= DAMAGED * (counts["decoded"] + counts["damaged"]):
+            lacking = f"{counts['damaged']} of its pictures or packets are damaged"
         return self.tally.verdict(lacking)
 
     async def examine(self, frame: Frame) -> tuple[Detection, ...]:
