@@ -91,7 +91,8 @@ def _packets(
                 outlet.counts["damaged"] += 1
                 return
             waited = time.monotonic() - asked
-            raise Mishap(Trouble.STALLED if waited >= 0.9 * job.read_timeout else trouble_of(error)) from None
+            late = waited >= 0.9 * job.read_timeout
+            raise Mishap(Trouble.STALLED if late else trouble_of(error, opened=True)) from None
         outlet.counts["packets"] += 1
         outlet.counts["bytes"] += packet.size
         outlet.show_life()

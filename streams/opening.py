@@ -142,8 +142,10 @@ def _picture_track(container: InputContainer) -> VideoStream:
     raise Mishap(Trouble.NO_PICTURE_TRACK)
 
 
-def trouble_of(error: av.error.FFmpegError) -> Trouble:
+def trouble_of(error: av.error.FFmpegError, *, opened: bool = False) -> Trouble:
     """What a live source's failure means. Only kind and number are looked at: the text holds the password."""
+    if opened and error.errno == errno.EIO:  # an HTTP stream that ends without having said how long it is
+        return Trouble.ENDED
     match error:
         case av.error.ConnectionRefusedError():
             return Trouble.REFUSED
