@@ -18,10 +18,10 @@ from torch import Tensor
 
 from detectors.deepfake.autoencoder import AutoEncoder
 from detectors.deepfake.blending import blend, face_mask, self_blend, swap
+from detectors.deepfake.calibration import facts_of
 from detectors.deepfake.examples import Examples, ExamplesError, Part
 from detectors.deepfake.heat import face_denoiser, residuals
-from detectors.deepfake.likelihood import Clips
-from detectors.deepfake.model import Facts, Faint, Floats, Scale, as_pictures, save
+from detectors.deepfake.model import Facts, Floats, as_pictures, save
 from detectors.deepfake.network import SIDE, Head
 from detectors.deepfake.redrawing import redrawn
 from detectors.deepfake.training import Maker, Pair, train
@@ -115,28 +115,7 @@ def calibrated(
     of_real, of_swapped, of_redrawn = (
         _logits(heads, each, chance) for each in (real, swapped, redrawn_faces)
     )
-    every = [np.concatenate([clip[:, head] for clip in of_real]) for head in (0, 1)]
-    scales = [
-        Scale(
-            float(one.mean()),
-            float(one.std()),
-            float((np.concatenate([clip[:, head] for clip in fakes]).mean() - one.mean()) / one.std()),
-        )
-        for head, (one, fakes) in enumerate(zip(every, (of_swapped, of_redrawn), strict=True))
-    ]
-
-    def faint(clips: Sequence[Floats]) -> Floats:
-        return (scales[0].of(np.concatenate(clips)[:, 0]) + scales[1].of(np.concatenate(clips)[:, 1])) / 2
-
-    shift = float((faint(of_swapped).mean() + faint(of_redrawn).mean()) / 2)
-    unfinished = Facts(
-        scales[0], scales[1], Faint(shift, float(faint(of_real).var())), Clips(0, 1, 1, 1), words
-    )
-    fused = [
-        [unfinished.scores(clip[:, 0], clip[:, 1]).fused for clip in clips]
-        for clips in (of_real, [*of_swapped, *of_redrawn])
-    ]
-    return Facts(unfinished.swapped, unfinished.generated, unfinished.faint, Clips.of(*fused), words)
+    return facts_of(of_real, of_swapped, of_redrawn, words)
 
 
 def _of_swaps(real: NDArray[np.uint8], fake: NDArray[np.uint8]) -> Iterator[tuple[float, Maker]]:
