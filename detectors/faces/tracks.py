@@ -8,7 +8,8 @@ from detectors.faces.face import Face, overlap
 
 PATIENCE = 1.5  # seconds for which a face that is not found is still waited for
 REACH = 0.8  # of a face's size: how far from where it is expected it may be,
-SWAY = 1.0  # and how many sizes more for each second that it was not seen
+SWAY = 4.0  # and how many sizes more for each second since it was seen,
+FAR = 1.8  # but no more than this: two whose evidence is mixed are worse than one who is told of twice
 GROWTH = 1.8  # times: how much larger or smaller it may be
 MOST = 64  # faces that are followed at once; those seen longest ago are dropped
 SWIFT = 0.6  # of the newest pace in the one that is expected
@@ -110,7 +111,7 @@ class _Known:
         x, y = self.face.centre
         expected = x + self.pace[0] * gap, y + self.pace[1] * gap
         apart = math.dist(face.centre, expected) / was
-        if apart > REACH + SWAY * gap:
+        if apart > min(FAR, REACH + SWAY * gap):
             return None
         moved = Face(
             expected[0] - self.face.width / 2,

@@ -46,7 +46,7 @@ def test_a_real_face_can_be_judged(filmed: tuple[Picture, Face]) -> None:
 def test_each_fault_has_its_name(filmed: tuple[Picture, Face]) -> None:
     picture, face = filmed
     worse = {
-        Doubt.TOO_BLURRED: [blurred(picture, face, 1 / 24), smaller(picture, face, 14)],
+        Doubt.TOO_BLURRED: [blurred(picture, face, 1 / 24), smaller(picture, face, 12)],
         Doubt.TOO_DARK: [darker(picture, 6), np.zeros_like(picture)],
         Doubt.TOO_PLAIN: [pale(picture), np.full_like(picture, 128)],
         Doubt.TOO_COMPRESSED: [jpeg(picture, 6)],
