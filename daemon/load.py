@@ -62,7 +62,7 @@ class Load:
 
 def _mark(watch: Watch, effort: Effort | None) -> _Mark:
     counts, effort = watch.source.counts, effort or Effort()
-    due = counts["sampled"] + counts["dropped_shed"]
+    due = counts["sampled"] + counts["unchanged"] + counts["dropped_shed"]
     return _Mark(due, effort.frames, effort.seconds, effort.waited)
 
 
