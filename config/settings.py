@@ -239,9 +239,39 @@ class DeepfakeSettings(Section):
         le=256,
         description="Pictures in which a face must be seen well before anything is said of it.",
     )
+    encoder: str | None = Field(
+        default=None,
+        min_length=1,
+        examples=["clip-vit-large-patch14"],
+        description="Judge by what this encoder of the model store sees (docs/deepfake.md, Bigger models).",
+    )
+    reconstruction: str | None = Field(
+        default=None,
+        min_length=1,
+        examples=["stable-diffusion-v1-5"],
+        description="Judge by how well this auto-encoder or Stable Diffusion of the store draws a face.",
+    )
+    head: Path | None = Field(
+        default=None,
+        examples=["/srv/models/our-head.safetensors"],
+        description="What was learned over encoder and reconstruction (relative to this file). Empty: "
+        "deepfake/head.safetensors in the state folder.",
+    )
     shadow: bool = Field(
         default=False, exclude=True, description="On trial: its alerts are counted and logged, and not told."
     )
+
+    @field_validator("head")
+    @classmethod
+    def _from_the_file(cls, head: Path | None, info: ValidationInfo) -> Path | None:
+        beside: Path | None = (info.context or {}).get("folder")
+        return head and ((beside or Path()) / head.expanduser()).absolute()
+
+    @model_validator(mode="after")
+    def _head_of_something(self) -> "DeepfakeSettings":
+        if self.head and not (self.encoder or self.reconstruction):
+            raise ValueError("'head' belongs to an 'encoder' or a 'reconstruction': name that, too")
+        return self
 
 
 class DetectorsSettings(Section):

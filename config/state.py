@@ -19,3 +19,8 @@ def state_folder(settings: Settings | None = None, environ: Mapping[str, str] = 
     if given := environ.get("STATE_DIRECTORY"):
         return Path(given.split(":")[0])  # systemd lists all of a unit's state directories
     return user_state_path("framewarden", appauthor=False)
+
+
+def deepfake_head(settings: Settings, state: Path) -> Path:
+    """The head over larger weights that judges faces: detectors.deepfake.head, else the state folder's."""
+    return settings.detectors.deepfake.head or state / "deepfake" / "head.safetensors"

@@ -276,7 +276,10 @@ def train(
         Path,
         typer.Argument(help="A folder with real/ and fake/: faces, <clip>_<frame>.jpg.", show_default=False),
     ],
-    out: Annotated[Path, typer.Option(help="Where the weights are written.")] = Path("deepfake.safetensors"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where it is written. Default: deepfake.safetensors; a head: where CONFIG has it."),
+    ] = None,
     network: Annotated[
         str, typer.Option(help="In the model store: an auto-encoder that draws real faces anew.")
     ] = "taef2",
@@ -284,12 +287,30 @@ def train(
         str, typer.Option(help="In the model store: torchvision's MobileNetV2.")
     ] = "mobilenet_v2",
     seed: Annotated[int, typer.Option(help="The same seed and data, the same model.")] = 1,
+    encoder: Annotated[
+        str | None, typer.Option(help="In the model store: make a head over this encoder instead.")
+    ] = None,
+    reconstruction: Annotated[
+        str | None, typer.Option(help="In the model store: a head over how well this one draws faces.")
+    ] = None,
+    contrast: Annotated[
+        float, typer.Option(help="Of a head: the weight of the contrastive loss.", min=0)
+    ] = 0.3,
     config: Annotated[Path | None, typer.Option(help="Whose model store is meant.")] = None,
 ) -> None:
-    """Make the deepfake model anew from your own pictures. About half an hour on two cores."""
+    """Make the deepfake model anew from your own pictures. About half an hour on two cores.
+
+    With --encoder or --reconstruction: a head over larger weights, which stay as they are.
+    """
+    if encoder or reconstruction:
+        from daemon.train_head import train_head
+
+        _finish(lambda: train_head(data, out, encoder, reconstruction, network, contrast, seed, config))
     from daemon.train import train_deepfake
 
-    _finish(lambda: train_deepfake(data, out, network, backbone, seed, config))
+    _finish(
+        lambda: train_deepfake(data, out or Path("deepfake.safetensors"), network, backbone, seed, config)
+    )
 
 
 @app.command()

