@@ -121,6 +121,14 @@ async def test_two_faces_are_two_alerts_and_one_ends_without_the_other(
     assert [alert["labels"]["subject"] for alert in await firing(server)] == ["face 2"]
 
 
+async def test_a_dead_letter_that_comes_late_fires_no_more(
+    server: Alertmanager, opened: Callable[..., AlertmanagerChannel]
+) -> None:
+    channel = opened()
+    await channel.publish([message("closed", 2), message("opened", 1, late=True)])
+    assert await firing(server) == []
+
+
 async def test_what_is_open_is_sent_again_and_again_through_restarts_of_both(
     server: Alertmanager, opened: Callable[..., AlertmanagerChannel], tmp_path: Path
 ) -> None:
