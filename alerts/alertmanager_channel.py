@@ -68,7 +68,7 @@ class AlertmanagerChannel:
                 raise PublishError(str(error), permanent=True) from None
             if alert.state == "judged" and alert.label == "fine":
                 continue  # nothing to alarm anybody of, and no alert that would close
-            if alert.data.get("late") and alert.state != "closed":
+            if alert.data.get("late") and alert.open:
                 continue  # what is the matter now was told already
             alerts = [self._alert(alert)]
             before = self._told.get(alert.alert_id)
