@@ -1,7 +1,6 @@
 """What is known of files outlives the daemon, and damage on disk."""
 
 import asyncio
-import os
 import sqlite3
 from pathlib import Path
 
@@ -12,6 +11,11 @@ from streams.inbox import Sign
 
 SIGN = Sign(5, 1_700_000_000_000_000_000, 42)
 ODD = "a\udcff\nb.mp4"  # a name is bytes
+
+
+def names(folder: Path) -> list[str]:
+    """Of all that lies there."""
+    return [each.name for each in folder.iterdir()]
 
 
 async def test_what_was_judged_is_known_after_a_restart(tmp_path: Path) -> None:
@@ -51,7 +55,7 @@ async def test_a_damaged_ledger_is_moved_aside(tmp_path: Path, caplog: pytest.Lo
     await ledger.note("uploads", "aa", {"verdict": "fine"})
     assert await ledger.find("uploads", "aa")
     await ledger.close()
-    assert sum("uploads.sqlite.damaged-" in name for name in os.listdir(tmp_path)) == 1
+    assert sum("uploads.sqlite.damaged-" in name for name in names(tmp_path)) == 1
     assert "files that lie in folders are judged again" in caplog.text
 
 
@@ -74,4 +78,4 @@ async def test_a_ledger_of_tomorrow_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="newer framewarden"):
         await ledger.places("uploads")
     await ledger.close()
-    assert not any("damaged" in name for name in os.listdir(tmp_path))
+    assert not any("damaged" in name for name in names(tmp_path))
