@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GROUP = 1_000  # requests that share a transaction; no more are gathered then
+TOGETHER = 16  # requests that are handed over to the thread together, at most: each time wakes it
 LOOK_EVERY = 1.0  # seconds between two looks at what another program did to the file, where nothing comes in
 
 
@@ -70,7 +71,7 @@ class Outbox:
         self._file = OutboxFile(path, names, limits, disk_retry, lock_patience, clock)
         self._lock = Lock(path.with_name(path.name + ".lock"))
         self._idle = disk_retry
-        self._asking: list[Request] = []  # to be handed over together: each time wakes the thread
+        self._asking: list[Request] = []  # to be handed over together
         self._requests: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
         self._news = {name: asyncio.Event() for name in names}
         self._thread: threading.Thread | None = None
@@ -255,16 +256,17 @@ class Outbox:
             raise RuntimeError("the outbox is not open")
         answer: asyncio.Future[Any] = self._loop.create_future()
         self._asked.add(answer)
-        answer.add_done_callback(self._asked.discard)
         if self._death:
             self._tell_death(self._death)
         if not self._asking:
             self._loop.call_soon(self._hand_over)
         self._asking.append(Request(what, answer))
+        if len(self._asking) == TOGETHER:
+            self._hand_over()
         return await answer
 
     def _hand_over(self) -> None:
-        """What was asked for while the loop went round once."""
+        """What was asked for while the loop went round once, or as much of it as keeps the thread busy."""
         requests, self._asking = self._asking, []
         if requests:
             self._requests.put(requests)
@@ -341,6 +343,7 @@ class Outbox:
         def tell() -> None:
             self._tail.note(each for each in outcomes if isinstance(each, Waiting))
             for (_, answer), outcome in zip(requests, outcomes, strict=True):
+                self._asked.discard(answer)
                 if answer.done():  # whoever asked was cancelled
                     continue
                 if isinstance(outcome, Exception):

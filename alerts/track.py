@@ -240,12 +240,21 @@ class Track:
         self, alert: Verdict, change: Change, moment: Moment, detection: Detection, reason: str
     ) -> Verdict:
         """The alert's next verdict. In doubt, the last score that meant something stays."""
-        changed = replace(alert, change=change, captured_at=moment.at, reason=reason)
         if self.word is Word.DOUBT:
             doubtful = replace(detection, doubt=detection.doubt or Doubt.DETECTOR_DEGRADED)
-            return replace(changed, regions=(), detection=_evidence(doubtful))
+            return replace(
+                alert,
+                change=change,
+                captured_at=moment.at,
+                reason=reason,
+                regions=(),
+                detection=_evidence(doubtful),
+            )
         return replace(
-            changed,
+            alert,
+            change=change,
+            captured_at=moment.at,
+            reason=reason,
             severity=self._severity(detection, alert.label, moment).or_higher(alert.severity),
             score=detection.score,
             threshold=detection.threshold,

@@ -13,15 +13,18 @@ KEPT: Final = tuple(field.name for field in fields(Verdict) if field.name != "de
 
 def verdict_to_json(verdict: Verdict) -> str:
     """Everything but the detection, whose heat map is evidence and is kept there."""
-    return json.dumps({name: getattr(verdict, name) for name in KEPT}, default=_plain)
+    return _JSON.encode({name: getattr(verdict, name) for name in KEPT})
 
 
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Region | DetectorCard | Gathered | Member | UploadedFile):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        return {name: getattr(value, name) for name in value.__slots__}
     raise TypeError(f"{value!r} in a verdict cannot be kept")
+
+
+_JSON: Final = json.JSONEncoder(default=_plain)
 
 
 def verdict_from_json(text: str) -> Verdict:
