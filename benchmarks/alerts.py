@@ -129,26 +129,31 @@ class Camera:
         self._sights = 0
         gatekeeper.gate.add(name, Rules())
 
-    async def sight(self) -> tuple[tuple[str, str], float] | None:
-        """The next moment. Where an alert was told: which, with its state, and when it was weighed."""
+    def look(self) -> Frame | Outage:
+        """What is seen next."""
         pause, picture = LIFE[self._sights % len(LIFE)]
         self._at += timedelta(seconds=pause)
         self._sights += 1
-        begun = time.perf_counter()
         if picture:
-            frame = Frame(self._name, self._sights, PICTURE, self._at, 0.0, 0.0, live=True)
-            verdicts = self._judge.weigh(frame, CALM)
-            await self._gatekeeper.announce_all(self._name, verdicts, self._at, frame)
-        else:
-            outage = Outage(self._name, self._at, 6.0, StreamFault.SILENT, WORDS)
-            verdicts = self._judge.weigh_outage(outage)
-            await self._gatekeeper.announce_all(self._name, verdicts, self._at, None)
+            return Frame(self._name, self._sights, PICTURE, self._at, 0.0, 0.0, live=True)
+        return Outage(self._name, self._at, 6.0, StreamFault.SILENT, WORDS)
+
+    async def tell(self, sight: Frame | Outage) -> tuple[tuple[str, str], float] | None:
+        """Where an alert was told: which, with its state, and when it was weighed."""
+        begun = time.perf_counter()
+        match sight:  # as daemon/watch.py does
+            case Frame() as frame:
+                verdicts = self._judge.weigh(frame, CALM)
+                await self._gatekeeper.announce_all(self._name, verdicts, frame.captured_at, frame)
+            case Outage() as outage:
+                verdicts = self._judge.weigh_outage(outage)
+                await self._gatekeeper.announce_all(self._name, verdicts, outage.at, None)
         return ((verdicts[0].alert_id, verdicts[0].change), begun) if verdicts else None
 
-    async def live(self, lives: int) -> None:
-        """So many alerts, as fast as they are taken."""
-        for _ in range(lives * len(LIFE)):
-            await self.sight()
+    async def tell_all(self, sights: Sequence[Frame | Outage]) -> None:
+        """As fast as they are taken."""
+        for sight in sights:
+            await self.tell(sight)
 
 
 async def main(alerts: int, rounds: int, seconds: float) -> Results:
@@ -259,8 +264,11 @@ async def house(
 async def our_pace(cameras: Sequence[Camera], delivery: Delivery, alerts: int) -> Pace:
     """Until the last of them is on Redis."""
     lives, more = divmod(alerts // MESSAGES, len(cameras))
+    seen = [
+        [camera.look() for _ in range((lives + (n < more)) * len(LIFE))] for n, camera in enumerate(cameras)
+    ]
     measured = Stopwatch()
-    await asyncio.gather(*(camera.live(lives + (n < more)) for n, camera in enumerate(cameras)))
+    await asyncio.gather(*(camera.tell_all(sights) for camera, sights in zip(cameras, seen, strict=True)))
     while delivery.waiting:  # noqa: ASYNC110 - seen from outside
         await asyncio.sleep(0.001)
     return measured.pace(alerts)
@@ -327,7 +335,7 @@ async def out_of_step(cameras: Sequence[Camera]) -> None:
     """Or the alerts of all would come at once."""
     for number, camera in enumerate(cameras):
         for _ in range(number % len(LIFE)):
-            await camera.sight()
+            await camera.tell(camera.look())
 
 
 async def latency(cameras: Sequence[Camera], url: str, seconds: float) -> tuple[list[float], list[float]]:
@@ -337,7 +345,7 @@ async def latency(cameras: Sequence[Camera], url: str, seconds: float) -> tuple[
     pace = PER_SECOND * len(LIFE) / MESSAGES  # sights a second
 
     async def sight(camera: Camera) -> None:
-        if (alert := await camera.sight()) is not None:
+        if (alert := await camera.tell(camera.look())) is not None:
             which, begun = alert
             told[which] = begun
             stored.append(time.perf_counter() - begun)
