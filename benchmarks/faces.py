@@ -203,7 +203,8 @@ def show(result: dict[str, list[dict[str, Any]]]) -> None:
         said = ", ".join(f"{name} {share:.1%}" for name, share in row["said"].items())
         print(
             f"{row['how']:18} {row['faces']} faces  bright {row['brightness']:3.0f}  "
-            f"contrast {row['contrast']:3.0f}  detail {row['detail']:4.1f} px ({row['measured']:.3f})  blocks {row['blockiness']:4.2f}  {said}"
+            f"contrast {row['contrast']:3.0f}  detail {row['detail']:4.1f} px ({row['measured']:.3f})  "
+            f"blocks {row['blockiness']:4.2f}  {said}"
         )
 
 
