@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from config.settings import DeepfakeSettings
 from daemon.evaluate_seen import Floats, Seen
 from detectors.deepfake.baselines import cross_validated
+from detectors.deepfake.crop import Crop
 from detectors.deepfake.likelihood import Clips, chance
-from detectors.deepfake.model import Facts
 from detectors.deepfake.suspicion import Suspicion
 from detectors.roc import auc, caught_at, eer, interval
 
@@ -86,12 +86,12 @@ def _caught(scores: Floats, fake: Flags) -> dict[str, Any]:
     }
 
 
-def figures(seen: Sequence[Seen], facts: Facts, settings: DeepfakeSettings) -> dict[str, Any]:
+def figures(seen: Sequence[Seen], clips: Clips, settings: DeepfakeSettings) -> dict[str, Any]:
     """All that follows from the scores alone."""
     fake = [one.clip.fake for one in seen]
 
     def ratio(crops: Floats) -> float:
-        return facts.clips.log_ratio(float(crops.mean()), len(crops))
+        return clips.log_ratio(float(crops.mean()), len(crops))
 
     fused = Told.of([one.scores.fused[one.judged] for one in seen], fake, ratio)
     everything = Told.of([one.scores.fused for one in seen], fake, ratio)
@@ -110,8 +110,8 @@ def figures(seen: Sequence[Seen], facts: Facts, settings: DeepfakeSettings) -> d
         },
         **_counted(seen),
         "clips_told": {"real": int((~fused.fake).sum()), "fake": int(fused.fake.sum())},
-        **_calibration(fused, facts),
-        "alarming": _alarming(seen, facts, settings),
+        **_calibration(fused, clips),
+        "alarming": _alarming(seen, clips, settings),
         "sources": _sources(seen, ratio),
         "kinds": _kinds(seen),
         "baselines": {name: one["crop_auc"] for name, one in baselines.items()},
@@ -161,19 +161,19 @@ def _counted(seen: Sequence[Seen]) -> dict[str, Any]:
     }
 
 
-def _calibration(fused: Told, facts: Facts) -> dict[str, Any]:
+def _calibration(fused: Told, clips: Clips) -> dict[str, Any]:
     """How far likelihoods are to be believed. Either half weighs the same, as likelihoods have it."""
     scores, flags = fused.every
-    crops = np.array([chance(facts.clips.log_ratio(float(one), 1)) for one in scores])
-    clips = np.array([chance(float(one)) for one in fused.clips])
+    crops = np.array([chance(clips.log_ratio(float(one), 1)) for one in scores])
+    whole = np.array([chance(float(one)) for one in fused.clips])
     error, bins = expected_error(crops, flags)
     reals = [one for one, fake in zip(fused.crops, fused.fake, strict=True) if not fake]
     return {
         "calibration_error": error,
         "calibration_bins": bins,
-        "clip_calibration_error": expected_error(clips, fused.fake)[0],
-        "real_crops_calibration_error": _away(np.concatenate(reals or [np.zeros(0)])[:, None], facts.clips),
-        "real_clips_calibration_error": _away(reals, facts.clips),
+        "clip_calibration_error": expected_error(whole, fused.fake)[0],
+        "real_crops_calibration_error": _away(np.concatenate(reals or [np.zeros(0)])[:, None], clips),
+        "real_clips_calibration_error": _away(reals, clips),
         "real_clips_above": {
             f"{share:g}": float((fused.clips[~fused.fake] >= -math.log(share)).mean()) if reals else math.nan
             for share in WANTED
@@ -215,13 +215,13 @@ def expected_error(chances: Floats, fake: Flags) -> tuple[float, list[list[float
     return sum(weight * abs(told - true) for told, true, weight in bins), bins
 
 
-def _alarming(seen: Sequence[Seen], facts: Facts, settings: DeepfakeSettings) -> dict[str, Any]:
+def _alarming(seen: Sequence[Seen], clips: Clips, settings: DeepfakeSettings) -> dict[str, Any]:
     """Clips whose pictures, one after the other, ever come to the threshold; as the daemon adds them up."""
     threshold = math.log(1000 / settings.false_alarms_per_thousand_faces)
     halves: dict[str, dict[str, Any]] = {}
     for half, fake in (("real", False), ("fake", True)):
         some = [one for one in seen if one.clip.fake == fake]
-        when = [_reached(one, facts, settings.good_pictures, threshold) for one in some]
+        when = [_reached(one, clips, settings.good_pictures, threshold) for one in some]
         pictures = [at for at in when if at]
         halves[half] = {
             "clips": len(some),
@@ -232,10 +232,10 @@ def _alarming(seen: Sequence[Seen], facts: Facts, settings: DeepfakeSettings) ->
     return {"threshold": threshold, "good_pictures": settings.good_pictures, **halves}
 
 
-def _reached(one: Seen, facts: Facts, enough: int, threshold: float) -> int | None:
+def _reached(one: Seen, clips: Clips, enough: int, threshold: float) -> int | None:
     """Good pictures until the threshold is reached; None: never."""
-    suspicion = Suspicion(facts.clips, enough)
-    nothing = np.zeros((0, 0, 3), np.uint8)
+    suspicion = Suspicion(clips, enough)
+    nothing = Crop(*(np.zeros((0, 0, 3), np.uint8) for _ in range(2)))
     for index in np.flatnonzero(one.judged):
         suspicion.note(nothing, one.scores, int(index), 0.0)
         if suspicion.enough and suspicion.log_ratio >= threshold:

@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Final, Protocol
+from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,12 +13,11 @@ from config.settings import DeepfakeSettings
 from daemon.evaluate_faces import Clip, look_through
 from daemon.evaluate_footage import FootageError, Tell
 from detectors.deepfake.baselines import described
+from detectors.deepfake.crop import Crop, crop_of, whole
 from detectors.deepfake.detector import DeepfakeDetector
-from detectors.deepfake.following import MARGIN
-from detectors.deepfake.model import Crop, Facts, Scores
-from detectors.deepfake.network import SIDE
+from detectors.deepfake.model import Scores
+from detectors.deepfake.scorer import Scorer
 from detectors.detection import Doubt
-from detectors.faces.cut import cut
 from detectors.faces.face import Face, FaceFinder
 from detectors.faces.looks import doubt_of, look
 from streams.frame import Frame
@@ -28,15 +26,7 @@ WIDTH: Final = DeepfakeDetector.width
 BATCH: Final = 16
 
 Floats = NDArray[np.float64]
-
-
-class Scorer(Protocol):
-    """What scores crops: the detector's model, or another."""
-
-    facts: Facts
-    sha256: str  # of its weights
-
-    def score(self, crops: Sequence[Crop]) -> Scores: ...
+Noted = Callable[[Frame, Face | None, Crop], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +66,7 @@ class Witness:
         self.find_seconds += time.thread_time() - began
         self.pictures += 1
         if not faces:
-            return None, Doubt.NO_FACE, whole(frame.picture)
+            return None, Doubt.NO_FACE, whole(frame.picture, self.model.side)
         face = max(faces, key=lambda one: one.width * one.height)
         doubt = self.doubt(frame.picture, face)
         if doubt is None and frame.damaged:
@@ -90,7 +80,7 @@ class Witness:
 
     def crop(self, picture: NDArray[np.uint8], face: Face) -> Crop:
         """What the model looks at."""
-        return cut(picture, face, MARGIN, SIDE)
+        return crop_of(picture, face, self.model.side)
 
     def score(self, crops: Sequence[Crop]) -> Scores:
         """As the model does, timed."""
@@ -101,27 +91,21 @@ class Witness:
         return scores
 
 
-def whole(picture: NDArray[np.uint8]) -> Crop:
-    """The middle square of a picture, as a crop."""
-    height, width = picture.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    way = cv2.INTER_AREA if side > SIDE else cv2.INTER_LINEAR
-    square = picture[top : top + side, left : left + side]
-    return np.asarray(cv2.resize(square, (SIDE, SIDE), interpolation=way), np.uint8)
+def _unnoted(frame: Frame, face: Face | None, crop: Crop) -> None:
+    """Where nobody wants to know."""
 
 
 async def see_all(
-    witness: Witness, clips: Sequence[Clip], fps: float, tell: Tell
+    witness: Witness, clips: Sequence[Clip], fps: float, tell: Tell, noted: Noted = _unnoted
 ) -> tuple[list[Seen], dict[bool, int]]:
     """Each clip with a picture that can be read, and how many real (False) and fake files cannot be.
 
-    Raises FootageError where a half is left with nothing.
+    `noted` is told of each picture, in their order. Raises FootageError where a half is left with nothing.
     """
     seen, unreadable = [], {False: 0, True: 0}
     for number, clip in enumerate(clips):
         tell("looking at faces", number / len(clips))
-        one, lost = await _see(witness, clip, fps)
+        one, lost = await _see(witness, clip, fps, noted)
         unreadable[clip.fake] += lost
         seen += [one] if one else []
     for fake, half in ((False, "real"), (True, "fake")):
@@ -130,7 +114,7 @@ async def see_all(
     return seen, unreadable
 
 
-async def _see(witness: Witness, clip: Clip, fps: float) -> tuple[Seen | None, int]:
+async def _see(witness: Witness, clip: Clip, fps: float, noted: Noted) -> tuple[Seen | None, int]:
     numbers: list[int] = []
     faces: list[Face | None] = []
     doubts: list[Doubt | None] = []
@@ -145,6 +129,7 @@ async def _see(witness: Witness, clip: Clip, fps: float) -> tuple[Seen | None, i
             lost += 1
             continue
         face, doubt, crop = witness.see(frame)
+        noted(frame, face, crop)
         numbers.append(number)
         faces.append(face)
         doubts.append(doubt)

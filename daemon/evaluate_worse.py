@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from daemon.evaluate_faces import look_through
 from daemon.evaluate_footage import Tell
 from daemon.evaluate_seen import WIDTH, Floats, Seen, Witness
+from detectors.deepfake.crop import AROUND
 from detectors.deepfake.likelihood import chance
 from detectors.faces.face import Face
 from detectors.roc import auc
 from streams.recoding import decoded, encoded
 
 MANY: Final = 120  # pictures of either half that are made worse
-AROUND: Final = 2.2  # times the face: more than a crop shows, also of a head that is turned
+REACH: Final = 2 * AROUND  # times the face: more than a crop shows, wherever the face is
 RATE: Final = 5.0  # pictures a second of the videos that are made
 FORMATS: Final = {
     "png": (".png", []),
@@ -70,7 +71,7 @@ class Way:
 WAYS: Final[Mapping[str, Way]] = {
     "h264": Way("CRF", (23, 28, 32, 36, 40), None),
     "jpeg": Way("quality", (90, 70, 50, 40, 30, 20, 15), _jpeg),
-    "smaller": Way("of its size, and back", (0.75, 0.5, 0.35, 0.25), _smaller),
+    "smaller": Way("of its size and back", (0.75, 0.5, 0.35, 0.25), _smaller),
     "blur": Way("px, sigma", (0.5, 1, 1.5, 2, 3), _blurred),
     "noise": Way("grey levels, sigma", (2, 4, 8, 16), _noisy),
 }
@@ -111,7 +112,7 @@ async def measure(witness: Witness, seen: Sequence[Seen], fps: float, tell: Tell
         scores = _scores(witness, pictures, reals)[0]
         formats[name] = {
             "median": float(np.median(scores)),
-            "median_likelihood": chance(witness.model.facts.clips.log_ratio(float(np.median(scores)), 1)),
+            "median_likelihood": chance(witness.model.clips.log_ratio(float(np.median(scores)), 1)),
         }
         done += 1
     return {
@@ -158,7 +159,7 @@ def _chosen(seen: Sequence[Seen], fake: bool) -> list[tuple[Seen, frozenset[int]
 
 def _piece(picture: Picture, face: Face) -> Piece:
     height, width = picture.shape[:2]
-    reach = AROUND * max(face.width, face.height) / 2
+    reach = REACH * max(face.width, face.height) / 2
     x, y = face.centre
     left, top = max(0, int(x - reach)), max(0, int(y - reach))
     right, bottom = min(width, int(x + reach) + 1), min(height, int(y + reach) + 1)

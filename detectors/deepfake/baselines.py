@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.deepfake.model import Crop
+from detectors.deepfake.crop import Crop
 
 BLOCKS: Final = 4  # rows and columns
 FEATURES: Final = 6 + BLOCKS * BLOCKS
@@ -22,9 +22,9 @@ Floats = NDArray[np.float64]
 
 
 def described(crop: Crop) -> Floats:
-    """(FEATURES,) of a crop (H, W, 3): mean and deviation of each colour, log sharpness of each block."""
-    colours = np.asarray(crop, np.float64).reshape(-1, 3)
-    bend = cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_64F)
+    """(FEATURES,) of a crop with what is around it: colours, and the log sharpness of blocks."""
+    colours = np.asarray(crop.around, np.float64).reshape(-1, 3)
+    bend = cv2.Laplacian(cv2.cvtColor(crop.around, cv2.COLOR_BGR2GRAY), cv2.CV_64F)
     rows = [
         float(np.log(block.var() + 1))
         for row in np.array_split(bend, BLOCKS)

@@ -9,12 +9,13 @@ from typing import Final
 import cv2
 import numpy as np
 
-from detectors.deepfake.model import SHIPPED, Crop, Model
+from detectors.deepfake.crop import Crop
+from detectors.deepfake.model import SHIPPED, Model
 from detectors.deepfake.suspicion import Sample
 from detectors.detection import DetectorCard, DetectorError
 from detectors.snapshot import SnapshotError
 
-NAME: Final = "face-{:02d}.png"  # of the latest good pictures, oldest first
+NAME: Final = "face-{:02d}.png"  # oldest first: the face alone, and beside it with what is around it
 JUDGED_BY: Final = "deepfake.json"
 
 
@@ -54,7 +55,7 @@ def score_again(files: Mapping[str, bytes], path: Path = SHIPPED) -> float:
 
 
 def _png(crop: Crop) -> bytes:
-    _, png = cv2.imencode(".png", crop, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    _, png = cv2.imencode(".png", np.hstack([crop.face, crop.around]), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     return png.tobytes()
 
 
@@ -62,4 +63,5 @@ def _picture(png: bytes) -> Crop:
     picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
         raise SnapshotError("one of the pictures is damaged")
-    return np.asarray(picture, np.uint8)
+    face, around = np.split(np.asarray(picture, np.uint8), 2, axis=1)
+    return Crop(face, around)

@@ -13,8 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from detectors.deepfake.model import Crop
-from detectors.deepfake.wear import resized
+from detectors.deepfake.wear import Picture, resized
 from detectors.detection import DetectorError
 from detectors.device import Device
 from detectors.diffusion.folders import CONFIG, needs, read_json, unusable
@@ -49,7 +48,7 @@ class Encoder:
         self._mean, self._spread = mean, spread
         self.features = self.describe([np.zeros((self.side, self.side, 3), np.uint8)]).shape[1]
 
-    def describe(self, crops: Sequence[Crop]) -> Numbers:
+    def describe(self, crops: Sequence[Picture]) -> Numbers:
         """(N, features) of square crops (S, S, 3) BGR of any size."""
         found = [np.zeros((0, getattr(self, "features", 0)), np.float32)] if not crops else []
         for first in range(0, len(crops), _BATCH):

@@ -6,18 +6,17 @@ from typing import Final
 
 from config.settings import DeepfakeSettings
 from detectors.deepfake.before import Before
+from detectors.deepfake.crop import ALONE, Crop, crop_of
 from detectors.deepfake.heat import Heat, over_picture
 from detectors.deepfake.likelihood import Clips, chance
-from detectors.deepfake.model import Crop, Scores
+from detectors.deepfake.model import Scores
 from detectors.deepfake.suspicion import Suspicion
 from detectors.detection import Detection, DetectorCard, Doubt, Kind, Region
-from detectors.faces.cut import cut
 from detectors.faces.face import Face
 from detectors.faces.looks import Looks, doubt_of, look
 from detectors.faces.tracks import PATIENCE, Tracks
 from streams.frame import Frame
 
-MARGIN: Final = 1.4  # times the face's box: what the heads were trained to look at
 GOODBYE: Final = 4.0  # seconds for which it is said that a face is gone, so that its alert closes
 HEAT_EVERY: Final = 1.0  # seconds between two heat maps of one face
 NOBODY: Final = "face"  # the label of what is said where there is no face to say it of
@@ -68,7 +67,7 @@ class Following:
             doubt = doubt_of(looks, self.settings.min_face)
             if doubt is None and frame.damaged:
                 doubt = Doubt.DAMAGED, "the picture is damaged"
-            crop = cut(frame.picture, track.face, MARGIN, self.side) if doubt is None else None
+            crop = crop_of(frame.picture, track.face, self.side) if doubt is None else None
             sightings.append(Sighting(track.number, track.face, looks, doubt, crop))
         return sightings
 
@@ -168,7 +167,7 @@ class Following:
             subject=subject,
             reason=reason,
             regions=regions,
-            heatmap=over_picture(heat, face, MARGIN, frame) if heat is not None and frame and face else None,
+            heatmap=over_picture(heat, face, ALONE, frame) if heat is not None and frame and face else None,
             before=Before(suspect.suspicion.samples, self.card) if frame else None,
         )
 

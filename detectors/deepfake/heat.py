@@ -21,7 +21,8 @@ from streams.frame import Frame
 
 SIGMAS: Final = (0.1, 0.3, 0.8)  # of pictures in -1..1
 SPREAD: Final = 0.5  # standard deviation of faces in -1..1
-WIDTHS: Final = (48, 80, 128)
+WIDTHS: Final = (32, 64, 96)
+FOLD: Final = 2
 CELLS: Final = 32  # rows and columns of a map
 STRONGEST: Final = 4.0  # standard deviations from real faces that are as hot as it gets
 SEED: Final = 5
@@ -32,7 +33,7 @@ Heat = NDArray[np.float32]  # (CELLS, CELLS), 0..1
 
 def face_denoiser() -> Denoiser:
     """Its network, untrained."""
-    return Denoiser(UNet(3, 4, WIDTHS), SPREAD)
+    return Denoiser(UNet(3, FOLD, WIDTHS), SPREAD)
 
 
 def residuals(denoiser: Denoiser, pictures: Tensor) -> Tensor:

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from config.settings import DeepfakeSettings
 from detectors.deepfake.autoencoder import auto_encoder
+from detectors.deepfake.crop import Crop
 from detectors.deepfake.encoder import Encoder
 from detectors.deepfake.heat import Heat
 from detectors.deepfake.hub_head import TRAIN, HubHead, load_head
-from detectors.deepfake.model import Crop, Model, Scores
+from detectors.deepfake.model import Model, Scores
 from detectors.deepfake.reconstruction import Reconstruction
 from detectors.deepfake.scorer import Scorer
-from detectors.deepfake.wear import resized
+from detectors.deepfake.wear import Picture
 from detectors.detection import DetectorError
 from detectors.device import Device
 from detectors.diffusion.folders import open_folder
@@ -65,14 +66,14 @@ class Sources:
             own["shipped model"] = self.embedded.sha256  # its trunk compares
         return own
 
-    def describe(self, crops: Sequence[Crop]) -> NDArray[np.float32]:
-        """(N, F) of square crops."""
-        told = [each.describe(crops) for each in (self.encoder, self.reconstruction) if each is not None]
+    def describe(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        """(N, F) of square pictures."""
+        told = [each.describe(pictures) for each in (self.encoder, self.reconstruction) if each is not None]
         return np.concatenate(told, axis=1)
 
     def heat(self, crops: Sequence[Crop]) -> list[Heat]:
         """Of each crop, where it differs from real faces."""
-        return self.embedded.heat([resized(crop, self.embedded.side) for crop in crops])
+        return self.embedded.heat(crops)
 
 
 class HubModel:
@@ -97,10 +98,10 @@ class HubModel:
         self.sha256 = hashlib.sha256(told.encode()).hexdigest()
 
     def score(self, crops: Sequence[Crop]) -> Scores:
-        """Of crops (side, side, 3) BGR."""
+        """Of faces with what is around them."""
         if not crops:
             return Scores(np.zeros(0), np.zeros(0), np.zeros(0))
-        return self._head.score(self._sources.describe(crops))
+        return self._head.score(self._sources.describe([crop.around for crop in crops]))
 
     def heat(self, crops: Sequence[Crop]) -> list[Heat]:
         """Drawn by the shipped model."""

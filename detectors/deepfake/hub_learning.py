@@ -20,9 +20,9 @@ from detectors.deepfake.blending import self_blend
 from detectors.deepfake.calibration import facts_of
 from detectors.deepfake.examples import Examples, ExamplesError
 from detectors.deepfake.hub_head import HubHead, Line, Yardstick
-from detectors.deepfake.model import Crop, Facts, Floats
+from detectors.deepfake.model import Facts, Floats
 from detectors.deepfake.network import EMBEDDING, contrastive_loss
-from detectors.deepfake.wear import Wear
+from detectors.deepfake.wear import Picture, Wear
 from detectors.diffusion.adamw import AdamW, one_cycle
 from detectors.roc import auc
 
@@ -53,7 +53,7 @@ class Describes(Protocol):
     @property
     def hashes(self) -> dict[str, str]: ...
 
-    def describe(self, crops: Sequence[Crop]) -> NDArray[np.float32]: ...
+    def describe(self, crops: Sequence[Picture]) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def learn(
     sources: Describes,
     real: Examples,
     fakes: Mapping[str, Examples],
-    redraw: Callable[[Sequence[Crop]], list[Crop]] | None = None,
+    redraw: Callable[[Sequence[Picture]], list[Picture]] | None = None,
     *,
     contrast: float = 0.3,
     seed: int = 1,
@@ -125,7 +125,7 @@ def learn(
 def _pairs(
     real: Examples,
     fakes: Mapping[str, Examples],
-    redraw: Callable[[Sequence[Crop]], list[Crop]] | None,
+    redraw: Callable[[Sequence[Picture]], list[Picture]] | None,
     chance: Generator,
 ) -> dict[str, Examples]:
     """Real faces, and fakes of every kind."""

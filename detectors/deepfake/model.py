@@ -20,9 +20,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from detectors.deepfake.crop import Crop
 from detectors.deepfake.heat import Heat, face_denoiser, heat_of, residuals
 from detectors.deepfake.likelihood import Clips
 from detectors.deepfake.network import SIDE, Head, Told
+from detectors.deepfake.wear import Picture, resized
 from detectors.detection import DetectorError
 from detectors.device import Device
 from detectors.diffusion.edm import Denoiser
@@ -33,8 +35,8 @@ HEADS: Final = ("swapped", "generated")
 VERSION: Final = 1
 _BATCH: Final = 16
 
+
 Floats = NDArray[np.float64]
-Crop = NDArray[np.uint8]  # (SIDE, SIDE, 3) BGR
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ class Model:
         return self._heads[0]
 
     def score(self, crops: Sequence[Crop]) -> Scores:
-        """Of crops (SIDE, SIDE, 3) BGR, as they come; one at a time or many, the scores are the same."""
+        """One crop at a time or many, the scores are the same."""
         logits = [np.concatenate(each) for each in zip(*self._logits(crops), strict=True)] if crops else []
         if not logits:
             return Scores(np.zeros(0), np.zeros(0), np.zeros(0))
@@ -159,14 +161,20 @@ class Model:
         """Of each crop, where it differs from real faces: for people to look at."""
         if not crops:
             return []
-        found = residuals(self._denoiser, as_pictures(crops).to(self._device))
+        found = residuals(
+            self._denoiser, as_pictures([resized(one.face, SIDE) for one in crops]).to(self._device)
+        )
         return heat_of(found, *self._real)
 
     def _logits(self, crops: Sequence[Crop]) -> Iterator[tuple[Floats, Floats]]:
         for first in range(0, len(crops), _BATCH):
-            pictures = as_pictures(crops[first : first + _BATCH]).to(self._device)
+            some = crops[first : first + _BATCH]
+            looks = [one.face for one in some], [one.around for one in some]
             with torch.inference_mode():
-                told: list[Told] = [head(pictures) for head in self._heads]
+                told: list[Told] = [
+                    head(as_pictures(look).to(self._device))
+                    for head, look in zip(self._heads, looks, strict=True)
+                ]
             swapped, generated = (one.logit.double().cpu().numpy() for one in told)
             yield swapped, generated
 
@@ -176,9 +184,9 @@ def _log_ratio(scores: Floats, fake: float, variance: float = 1.0) -> Floats:
     return fake * (scores - fake / 2) / variance
 
 
-def as_pictures(crops: Sequence[Crop]) -> Tensor:
-    """(N, 3, SIDE, SIDE) RGB in 0..1."""
-    stacked = np.ascontiguousarray(np.stack(crops)[..., ::-1])
+def as_pictures(pictures_bgr: Sequence[Picture]) -> Tensor:
+    """(N, 3, H, W) RGB in 0..1 of pictures (H, W, 3) BGR."""
+    stacked = np.ascontiguousarray(np.stack(pictures_bgr)[..., ::-1])
     pictures = torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255
     return pictures.contiguous(memory_format=torch.channels_last)
 

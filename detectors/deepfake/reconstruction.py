@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from detectors.deepfake.model import Crop, as_pictures
+from detectors.deepfake.model import as_pictures
 from detectors.deepfake.network import Head
-from detectors.deepfake.wear import resized
+from detectors.deepfake.wear import Picture, resized
 from detectors.device import Device
 from detectors.diffusion.folders import NoiseGuesser
 
@@ -57,7 +57,7 @@ class Reconstruction:
         self._device = torch.device(device)
         self.features = self.describe([np.zeros((SIDE, SIDE, 3), np.uint8)]).shape[1]
 
-    def describe(self, crops: Sequence[Crop]) -> Numbers:
+    def describe(self, crops: Sequence[Picture]) -> Numbers:
         """(N, features) of square crops (S, S, 3) BGR of any size."""
         found = [np.zeros((0, getattr(self, "features", 0)), np.float32)] if not crops else []
         for first in range(0, len(crops), _BATCH):
@@ -70,7 +70,7 @@ class Reconstruction:
             found.append(torch.cat(told, dim=1).float().cpu().numpy())
         return np.concatenate(found)
 
-    def redraw(self, crops: Sequence[Crop]) -> list[Crop]:
+    def redraw(self, crops: Sequence[Picture]) -> list[Picture]:
         """The crops after their round trip, of the size they came in: fakes to learn from."""
         drawn = []
         for first in range(0, len(crops), _BATCH):
@@ -83,7 +83,7 @@ class Reconstruction:
             ]
         return drawn
 
-    def _pictures(self, crops: Sequence[Crop]) -> Tensor:
+    def _pictures(self, crops: Sequence[Picture]) -> Tensor:
         return as_pictures([resized(crop, SIDE) for crop in crops]).to(self._device)
 
     def _distances(self, pictures: Tensor, drawn: Tensor) -> Tensor:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from detectors.deepfake.crop import Crop
 from detectors.deepfake.heat import Heat
 from detectors.deepfake.likelihood import Clips
-from detectors.deepfake.model import Crop, Scores
+from detectors.deepfake.model import Scores
 
 
 class Scorer(Protocol):
@@ -13,7 +14,7 @@ class Scorer(Protocol):
 
     @property
     def side(self) -> int:
-        """px of the squares that it looks at."""
+        """px of the crops that it looks at."""
         ...
 
     @property
@@ -32,7 +33,7 @@ class Scorer(Protocol):
         ...
 
     def score(self, crops: Sequence[Crop]) -> Scores:
-        """Of crops (side, side, 3) BGR; the same one at a time or many. Raises DetectorError."""
+        """The same one at a time or many. Raises DetectorError."""
         ...
 
     def heat(self, crops: Sequence[Crop]) -> list[Heat]:

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from detectors.deepfake.crop import Crop
 from detectors.deepfake.likelihood import Clips
-from detectors.deepfake.model import Crop, Scores
+from detectors.deepfake.model import Scores
 
 RECENT: Final = 32  # good pictures that count: of a face that is swapped only now, the old ones say nothing
 SHOWN: Final = 5  # pictures that are kept as evidence to look at

@@ -21,8 +21,9 @@ from daemon.evaluate_deepfake_tables import tables_of
 from daemon.evaluate_faces import clips_of
 from daemon.evaluate_plot import draw
 from daemon.evaluate_seen import Witness
+from detectors.deepfake.crop import Crop
 from detectors.deepfake.likelihood import Clips
-from detectors.deepfake.model import SHIPPED, Facts, Faint, Scale, Scores
+from detectors.deepfake.model import SHIPPED, Scores
 from detectors.faces.face import Face
 from streams.recoding import encoded
 from tests.real import absent, shared
@@ -34,18 +35,17 @@ RED, GREEN = 2, 1  # places of the colours
 class Tint:
     """Scores a crop by how red it is, which here is what makes a fake."""
 
-    facts = Facts(
-        Scale(0, 1, 4),
-        Scale(0, 1, 4),
-        Faint(2, 1),
-        Clips(real=0.0, fake=4.0, between=0.1, within=0.2),
-        "tint",
-    )
-    sha256 = "0" * 64
+    side, model, sha256 = 128, "tint", "0" * 64
+    clips = Clips(real=0.0, fake=4.0, between=0.1, within=0.2)
 
-    def score(self, crops: Sequence[NDArray[np.uint8]]) -> Scores:
-        swapped = np.array([float(one[..., RED].mean()) - one[..., GREEN].mean() for one in crops]) / 10
+    def score(self, crops: Sequence[Crop]) -> Scores:
+        swapped = (
+            np.array([float(one.face[..., RED].mean()) - one.face[..., GREEN].mean() for one in crops]) / 10
+        )
         return Scores(swapped, np.zeros(len(crops)), swapped)
+
+    def heat(self, crops: Sequence[Crop]) -> list[NDArray[np.float32]]:
+        return [np.zeros((4, 4), np.float32) for _ in crops]
 
 
 class Middle:
