@@ -24,15 +24,17 @@ from detectors.deepfake.heat import face_denoiser, residuals
 from detectors.deepfake.model import Facts, Floats, as_pictures, save
 from detectors.deepfake.network import SIDE, Head
 from detectors.deepfake.redrawing import redrawn
-from detectors.deepfake.training import Maker, Pair, train
-from detectors.deepfake.wear import Wear, resized
+from detectors.deepfake.training import Lesson, Maker, Pair, train
+from detectors.deepfake.wear import HARD, MILD, Wear, resized
 from detectors.diffusion.edm import Denoiser
 from detectors.diffusion.training import train as train_denoiser
 
 Tell = Callable[[str, float], None]
 
-SWAPPED_STEPS: Final = 600
-GENERATED_STEPS: Final = 400
+SWAPPED_STEPS: Final = 450
+GENERATED_STEPS: Final = 350
+SWAPPED_NARROWEST: Final = 0.75  # share of a picture
+GENERATED_NARROWEST: Final = 0.85
 DENOISER_STEPS: Final = 1500
 DENOISER_RATE: Final = 7e-4
 DENOISER_BATCH: Final = 24
@@ -68,20 +70,21 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell) -> Facts:
     for number, part in enumerate((Part.TRAIN, Part.CALIBRATE)):
         some = known.of(part)
         say = partial(_between, tell, "drawing faces anew", number / 2, (number + 1) / 2)
-        originals.append(some)
-        copies.append(redrawn(some.pictures, materials.network, chance, say))
+        drawn, as_they_were = redrawn(some.pictures, materials.network, chance, say)
+        originals.append(Examples(as_they_were, some.clips))
+        copies.append(Examples(drawn, some.clips))
     learn_real, learn_fake = real.of(Part.TRAIN), fake.of(Part.TRAIN)
+    swaps = list(_of_swaps(learn_real.pictures, learn_fake.pictures))
+    redrawn_pairs = [(1.0, partial(_redrawn_pair, originals[0].pictures, copies[0].pictures))]
     swapped = train(
-        list(_of_swaps(learn_real.pictures, learn_fake.pictures)),
+        Lesson(swaps, HARD, True, SWAPPED_NARROWEST, SWAPPED_STEPS),
         materials.backbone,
-        SWAPPED_STEPS,
         seed,
         partial(tell, "training the head for swapped faces"),
     )
     generated = train(
-        [(1.0, partial(_redrawn_pair, originals[0].pictures, copies[0]))],
+        Lesson(redrawn_pairs, MILD, False, GENERATED_NARROWEST, GENERATED_STEPS),
         materials.backbone,
-        GENERATED_STEPS,
         seed,
         partial(tell, "training the head for generated faces"),
     )
@@ -91,7 +94,7 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell) -> Facts:
         (swapped, generated),
         real.of(Part.CALIBRATE),
         fake.of(Part.CALIBRATE),
-        Examples(copies[1], originals[1].clips),
+        copies[1],
         materials.words,
         chance,
     )
@@ -173,7 +176,7 @@ def _logits(heads: tuple[Head, Head], examples: Examples, chance: Generator) -> 
     told = []
     for clip in dict.fromkeys(examples.clips):
         own = [examples.pictures[at] for at, name in enumerate(examples.clips) if name == clip]
-        ways = [None, *(Wear.drawn(chance) for _ in range(WORN))]
+        ways = [None, *(Wear.drawn(MILD, chance) for _ in range(WORN))]
         for way in ways:
             crops = [way.of(one) if way else resized(one, SIDE) for one in own]
             told.append(_of_heads(heads, crops))

@@ -1,6 +1,7 @@
-"""Trains one head on pairs of a real face and a fake one, worn alike; same data and seed, same head."""
+"""Trains one head on pairs of a real face and a fake one; the same data and seed, the same head."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.nn import functional
 
 from detectors.deepfake.model import as_pictures
 from detectors.deepfake.network import Head, contrastive_loss, folded
-from detectors.deepfake.wear import Wear
+from detectors.deepfake.wear import Hardship, Wear
 from detectors.diffusion.adamw import AdamW, one_cycle
 
 BATCH: Final = 32
@@ -21,10 +22,20 @@ NEW_RATE: Final = 1e-3  # of the layers that no backbone had
 CONTRASTIVE: Final = 0.3  # its weight beside the cross entropy
 DECAY: Final = 1e-2
 WARM: Final = 0.15
-SCALE: Final = 0.75  # a face may be cut so much narrower
 NEW: Final = ("embed.", "decide.")  # those layers
 
 Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """How a head is taught."""
+
+    makers: Sequence[tuple[float, "Maker"]]  # of pairs, each with its share of them
+    hardship: Hardship
+    together: bool  # both of a pair go through the same, so that only what is fake tells them apart
+    narrowest: float  # a face may be cut so much narrower: share of its picture
+    steps: int
 
 
 class Pair(NamedTuple):
@@ -37,14 +48,8 @@ class Pair(NamedTuple):
 Maker = Callable[[Generator], Pair]
 
 
-def train(
-    makers: Sequence[tuple[float, Maker]],
-    backbone: Mapping[str, Tensor],
-    steps: int,
-    seed: int,
-    done: Callable[[float], None],
-) -> Head:
-    """A folded head. `makers` make the pairs, each its share; done(share) is called again and again."""
+def train(lesson: Lesson, backbone: Mapping[str, Tensor], seed: int, done: Callable[[float], None]) -> Head:
+    """A folded head; done(share) is called again and again."""
     torch.manual_seed(seed)
     chance = np.random.default_rng(seed)
     head = Head()
@@ -53,32 +58,34 @@ def train(
     new = [value for name, value in head.named_parameters() if name.startswith(NEW)]
     old = [value for name, value in head.named_parameters() if not name.startswith(NEW)]
     optimizers = ((AdamW(old, weight_decay=DECAY), RATE), (AdamW(new, weight_decay=DECAY), NEW_RATE))
-    shares = np.array([share for share, _ in makers])
-    for step in range(steps):
-        done(step / steps)
-        pictures, fake = _batch([maker for _, maker in makers], shares / shares.sum(), chance)
+    for step in range(lesson.steps):
+        done(step / lesson.steps)
+        pictures, fake = _batch(lesson, chance)
         with torch.autocast("cpu", torch.bfloat16):
             told = head(pictures)
         loss = functional.binary_cross_entropy_with_logits(told.logit.float(), fake.float())
         loss = loss + CONTRASTIVE * contrastive_loss(told.embedding.float(), fake)
         loss.backward()  # type: ignore[no-untyped-call]
         for optimizer, rate in optimizers:
-            optimizer.step(one_cycle(step, steps, rate, WARM))
+            optimizer.step(one_cycle(step, lesson.steps, rate, WARM))
     return folded(head.eval())
 
 
-def _batch(makers: Sequence[Maker], shares: NDArray[np.float64], chance: Generator) -> tuple[Tensor, Tensor]:
+def _batch(lesson: Lesson, chance: Generator) -> tuple[Tensor, Tensor]:
     """BATCH pictures (BATCH, 3, SIDE, SIDE), every second one fake, and which of them are."""
+    shares = np.array([share for share, _ in lesson.makers])
     pictures: list[Picture] = []
     for _ in range(BATCH // 2):
-        pair = makers[chance.choice(len(makers), p=shares)](chance)
-        worn, window = Wear.drawn(chance), _window(len(pair.real), chance)
-        pictures += [worn.of(each[window]) for each in pair]
+        _, maker = lesson.makers[chance.choice(len(shares), p=shares / shares.sum())]
+        pair = maker(chance)
+        window, wear = _window(lesson, len(pair.real), chance), Wear.drawn(lesson.hardship, chance)
+        other = wear if lesson.together else Wear.drawn(lesson.hardship, chance)
+        pictures += [wear.of(pair.real[window]), other.of(pair.fake[window])]
     return as_pictures(pictures), torch.arange(BATCH) % 2 == 1
 
 
-def _window(side: int, chance: Generator) -> tuple[slice, slice]:
+def _window(lesson: Lesson, side: int, chance: Generator) -> tuple[slice, slice]:
     """A part of the picture, for faces are never cut the same twice."""
-    kept = int(side * chance.uniform(SCALE, 1))
+    kept = int(side * chance.uniform(lesson.narrowest, 1))
     top, left = (int(chance.integers(0, side - kept + 1)) for _ in range(2))
     return slice(top, top + kept), slice(left, left + kept)
