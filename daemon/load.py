@@ -9,7 +9,7 @@ from detectors.examiner import Effort
 from detectors.shares import Shares, Span
 from streams.camera import Camera
 
-WAIT_SHARE = 0.1  # of stale_after: what waits longer for its turn is a sign that there is too much
+WAIT_SHARE = 0.15  # of stale_after: what waits longer for its turn is a sign that there is too much
 LOST = ("dropped_shed", "dropped_unfetched", "dropped_replaced")
 
 

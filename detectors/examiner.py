@@ -19,6 +19,7 @@ _T = TypeVar("_T")
 _Arguments = TypeVarTuple("_Arguments")
 
 BATCH = 8  # frames at most: with more, the first would wait longer and the last not less
+BATCH_SECONDS = 0.1  # that a batch should take: each of its frames waits for all of them
 PAUSE = 0.25  # seconds until a recording's frame is shown again to a detector that said 'not yet'
 
 
@@ -94,6 +95,7 @@ class Examiner:
         self._order = FairOrder(weights)
         self._wanted = asyncio.Event()
         self._batch_began: float | None = None
+        self._frame_seconds = 0.0  # that a frame took of late
         self._device = ThreadPoolExecutor(1, "device", initializer=limit_threads)
         self._work: asyncio.Task[None] | None = None
         self._closing = False
@@ -124,7 +126,12 @@ class Examiner:
             await self._wanted.wait()
             if batch := self._next_batch():
                 self._batch_began = self._clock()
+                before = sum(self.seconds.values())
                 await self._judge(batch)
+                for wish in batch:
+                    self.efforts[wish.frame.stream].frames += 1
+                took = (sum(self.seconds.values()) - before) / len(batch)
+                self._frame_seconds += 0.2 * (took - self._frame_seconds)
                 self._batch_began = None
             else:
                 self._wanted.clear()
@@ -146,11 +153,10 @@ class Examiner:
             left.append(wish)
             first.setdefault(frame.stream, wish)
         ready = [stream for stream, wish in first.items() if not wish.resting]
-        batch = [first[stream] for stream in self._order.take(ready, BATCH)]
+        most = BATCH if not self._frame_seconds else min(BATCH, int(BATCH_SECONDS / self._frame_seconds))
+        batch = [first[stream] for stream in self._order.take(ready, max(1, most))]
         for wish in batch:
-            effort = self.efforts[wish.frame.stream]
-            effort.waited += now - wish.since
-            effort.frames += 1
+            self.efforts[wish.frame.stream].waited += now - wish.since
         self._waiting = deque(wish for wish in left if wish not in batch)
         return batch
 

@@ -15,6 +15,9 @@ LEAST_ROOM: Final = 0.2
 SETTLES: Final = 8.0  # seconds over which costs and rates are averaged
 CUT: Final = 0.93  # of the room, where frames wait too long; not again for so many seconds:
 CUT_EVERY: Final = 3.0
+FITS: Final = 1.1  # times the room, that may be kept for it still to fit
+WAITS: Final = 3.0  # seconds over which waiting is averaged
+DRAINED: Final = 6.0  # seconds in which what waited before is looked at
 BELOW: Final = 0.97  # of the room at which they did: it is not tried again soon
 CALM: Final = 20.0  # seconds without a cut, until room is given back
 GIVEN_BACK: Final = 0.005  # of the device's time, a second, up to there
@@ -22,6 +25,7 @@ TRIED: Final = 0.0005  # and beyond
 STEADY: Final = 0.07  # smaller changes of a share are not worth it
 RAISED: Final = 0.1  # of the share, a second, at most
 LEAST_SHARE: Final = 0.01
+LEAST_FPS: Final = 1e-3
 LEAST_COST: Final = 1e-6  # seconds
 
 
@@ -59,6 +63,35 @@ def fair_rates(demands: Mapping[str, Demand], room: float) -> dict[str, float]:
     return rates
 
 
+@dataclass(slots=True)
+class _Account:
+    """What one stream showed and took of late: older seconds count for less and less."""
+
+    time: float = 0.0  # seconds
+    due: float = 0.0  # pictures
+    looked_at: float = 0.0
+    seconds: float = 0.0
+
+    def add(self, span: Span, seconds: float) -> None:
+        """So much more."""
+        fade = math.exp(-seconds / SETTLES)
+        self.time = fade * self.time + seconds
+        self.due = fade * self.due + (span.due or 0)
+        self.looked_at = fade * self.looked_at + span.looked_at
+        self.seconds = fade * self.seconds + span.seconds
+
+    @property
+    def fps(self) -> float:
+        """Pictures a second that it would show; 0 where it is away, and takes no room from others."""
+        fps = self.due / self.time
+        return fps if fps >= LEAST_FPS else 0.0
+
+    @property
+    def cost(self) -> float | None:
+        """Seconds a picture; None where none was looked at of late."""
+        return self.seconds / self.looked_at if self.looked_at >= LEAST_FPS else None
+
+
 class Shares:
     """Told once a second what was looked at, it says what share of its pictures each camera should keep.
 
@@ -70,56 +103,61 @@ class Shares:
         self.room = ROOM
         self.shares: dict[str, float] = {}  # by stream; a recording, which waits, has none
         self._longest_wait = longest_wait
-        self._fps: dict[str, float] = {}
-        self._cost: dict[str, float] = {}
+        self._accounts: dict[str, _Account] = {}
+        self._waited = 0.0  # seconds, a frame, of late
+        self._fitted = 0.0  # seconds for which what was kept should have fitted
         self._calm = CALM  # seconds since the last cut
         self._most = ROOM  # that is believed to be there
 
     def follow(self, spans: Mapping[str, Span], seconds: float) -> Mapping[str, float]:
         """The shares, 0..1, after so many seconds more. Streams that are not named are forgotten."""
-        for kept in (self.shares, self._fps, self._cost):
-            for gone in kept.keys() - spans.keys():
-                del kept[gone]
-        self._measure(spans, seconds)
-        self._make_room(spans, seconds)
-        usual = sum(self._cost.values()) / len(self._cost) if self._cost else LEAST_COST
-        demands = {
-            name: Demand(
-                math.inf if span.due is None else self._fps[name], span.weight, self._cost.get(name, usual)
-            )
-            for name, span in spans.items()
-            if span.due is None or self._fps[name] > 0
-        }
-        rates = fair_rates(demands, self.room)
+        for gone in self._accounts.keys() - spans.keys():
+            del self._accounts[gone]
+            self.shares.pop(gone, None)
         for name, span in spans.items():
-            if span.due is not None:
-                wanted = rates[name] / self._fps[name] if name in rates else 1.0
+            self._accounts.setdefault(name, _Account()).add(span, seconds)
+        self._make_room(spans, seconds)
+        demands = self._demands(spans)
+        rates = fair_rates({name: each for name, each in demands.items() if each.fps}, self.room)
+        for name, each in demands.items():
+            if each.fps < math.inf:
+                wanted = rates[name] / each.fps if each.fps else 1.0
                 self.shares[name] = _moved(self.shares.get(name, 1.0), wanted, seconds)
         return self.shares
 
-    def _measure(self, spans: Mapping[str, Span], seconds: float) -> None:
-        part = 1 - math.exp(-seconds / SETTLES)
-        for name, span in spans.items():
-            if span.due is not None:
-                fps = span.due / seconds
-                self._fps[name] = self._fps.get(name, fps) + part * (fps - self._fps.get(name, fps))
-                if self._fps[name] < 1e-3:  # it is away, and takes no room from others
-                    self._fps[name] = 0.0
-            if span.looked_at:
-                cost = span.seconds / span.looked_at
-                self._cost[name] = self._cost.get(name, cost) + part * (cost - self._cost.get(name, cost))
+    def _demands(self, spans: Mapping[str, Span]) -> dict[str, Demand]:
+        costs = [cost for each in self._accounts.values() if (cost := each.cost) is not None]
+        usual = sum(costs) / len(costs) if costs else LEAST_COST
+        return {
+            name: Demand(
+                math.inf if span.due is None else self._accounts[name].fps,
+                span.weight,
+                usual if (cost := self._accounts[name].cost) is None else cost,
+            )
+            for name, span in spans.items()
+        }
 
     def _make_room(self, spans: Mapping[str, Span], seconds: float) -> None:
         live = [span for span in spans.values() if span.due is not None]
         looked_at = sum(span.looked_at for span in live)
         waited = sum(span.waited for span in live) / looked_at if looked_at else 0.0
+        self._waited += (1 - math.exp(-seconds / WAITS)) * (waited - self._waited)
         self._calm += seconds
-        if waited > self._longest_wait and self._calm >= CUT_EVERY:
+        # Before that, frames wait because more was kept than was meant to be: nothing is learned of the room.
+        self._fitted = self._fitted + seconds if self._load(spans) <= FITS * self.room else 0.0
+        if self._waited > self._longest_wait and self._calm >= CUT_EVERY and self._fitted >= DRAINED:
             self._most = max(LEAST_ROOM, BELOW * self.room)
             self.room, self._calm = max(LEAST_ROOM, CUT * self.room), 0.0
-        elif self._calm >= CALM and waited < self._longest_wait / 2:
+        elif self._calm >= CALM and self._waited < self._longest_wait / 2:
             self.room = min(self._most, self.room + GIVEN_BACK * seconds)
             self._most = min(ROOM, self._most + TRIED * seconds)
+
+    def _load(self, spans: Mapping[str, Span]) -> float:
+        """Of the device's time, that what cameras keep is expected to take."""
+        asked = self._demands(spans).items()
+        return sum(
+            each.fps * self.shares.get(name, 1.0) * each.cost for name, each in asked if each.fps < math.inf
+        )
 
 
 def _moved(share: float, wanted: float, seconds: float) -> float:

@@ -1,5 +1,7 @@
 """Which of the pictures that are due are left out, where there is room for only a share of them."""
 
+import random
+
 RUN = 2.0  # pictures that are kept together, at least
 
 
@@ -12,13 +14,14 @@ class Thinning:
 
     def __init__(self) -> None:
         self.share = 1.0  # 0..1, may change at any time
-        self._saved = RUN  # pictures that may be kept
-        self._in_run = True
+        self._first = RUN * random.random()  # cameras that begin together must not keep the same moments
+        self._saved = self._first  # pictures that may be kept
+        self._in_run = False
 
     def keep(self) -> bool:
         """Whether the picture that is due now is kept."""
         if self.share >= 1:
-            self._saved, self._in_run = RUN, True
+            self._saved, self._in_run = self._first, False
             return True
         self._saved += self.share
         self._in_run = self._saved >= (1.0 if self._in_run else RUN)
