@@ -1,6 +1,7 @@
 """How well and how fast faces are found, and what is said of how they look.
 
-    python -m benchmarks.faces [--data DATA] [--models MODELS] [--every 8] [--only PART ...] [--json]
+    python -m benchmarks.faces [--data DATA] [--models MODELS] [--every 8] [--first 0]
+        [--only PART ...] [--json]
 
 DATA holds `faceswap_crops/{real,fake}/*.jpg`, `diffusion_portraits/{real,fake}/*/*.jpg`, and
 `videos/*.mp4` without a face that could be judged; default: data in the folder that FRAMEWARDEN_SHARED names.
@@ -81,9 +82,9 @@ WORSE: dict[str, Way] = {
 }
 
 
-def some(folder: Path, every: int) -> list[Path]:
-    """Every so many pictures of a folder and those in it."""
-    return sorted(folder.rglob("*.jpg"))[::every]
+def some(folder: Path, every: int, first: int = 0) -> list[Path]:
+    """Every so many pictures of a folder and those in it, from one of them on."""
+    return sorted(folder.rglob("*.jpg"))[first % every :: every]
 
 
 def read(path: Path) -> Picture:
@@ -153,11 +154,11 @@ def crossings() -> Iterator[dict[str, Any]]:
     yield {"crossings": CROSSINGS, "swapped": sum(swapped(seed) for seed in range(CROSSINGS)) / CROSSINGS}
 
 
-def appearances(finder: FaceFinder, data: Path, every: int) -> Iterator[dict[str, Any]]:
+def appearances(finder: FaceFinder, data: Path, every: int, first: int) -> Iterator[dict[str, Any]]:
     """What is said of real faces as they are and made worse, by the face as it was found untouched."""
     faces = []
     for name in (SETS[0], SETS[2]):
-        for path in some(data / name, every if name == SETS[0] else max(1, every // 3)):
+        for path in some(data / name, every if name == SETS[0] else max(1, every // 3), first):
             picture = read(path)
             faces += [(picture, face) for face in finder.find(picture, SMALLEST)[:1]]
     for name, worse in WORSE.items():
@@ -215,6 +216,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=SHARED / "data")
     parser.add_argument("--models", type=Path, default=SHARED / "models")
     parser.add_argument("--every", type=int, default=8, help="look at every so many pictures")
+    parser.add_argument("--first", type=int, default=0, help="of these, where looks are measured")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -227,7 +229,7 @@ def main() -> None:
         "speed": speed(finders, asked.data),
         "clips": clips(finders, asked.data),
         "crossings": crossings(),
-        "looks": appearances(finders[-1], asked.data, 2 * asked.every),
+        "looks": appearances(finders[-1], asked.data, 2 * asked.every, asked.first),
     }
     result = {name: list(rows) if name in asked.only else [] for name, rows in parts.items()}
     if asked.json:
