@@ -4,18 +4,13 @@ Pure: it knows neither packets nor pictures, only sizes, ranks and what others s
 up as in Page, "Continuous inspection schemes", Biometrika 1954.
 """
 
-import math
-from collections import Counter, deque
+from collections import Counter
 from typing import Literal
 
 from streams.message import LONGEST_GROUP
+from streams.quiet import Quiet, level_of
 
 HOLD = 1.0  # seconds in which no picture differs from the one two seconds before it, until the gate closes
-LEARNED = 40  # sizes of quiet packets that must be known
-REMEMBERED = 160  # of each rank
-STEADIEST = 0.06  # spread of quiet sizes, as a share of the size: no encoder is steadier
-TENTH = 1.28  # spreads off the middle beyond which a tenth of the sizes lies, were they normally distributed
-OVERHEAD = 200  # bytes: a picture of 44 bytes in which nothing changed is no half of one of 88
 SLACK = 1.0  # spreads: what differs by less adds nothing up
 MOST = 8.0  # spreads that one packet may count for
 ALERT, LOWEST, HIGHEST = 10.0, 6.0, 60.0  # spreads, added up, that open the gate: at first, and the bounds
@@ -39,32 +34,34 @@ class Gate:
         self.open = True
         self._counts = counts
         self._alert = ALERT
-        self._quiet: dict[int, _Level] = {}  # by rank
-        self._any = _Level()  # of all ranks, for those that are rare
+        self._quiet = Quiet()
+        self._place = 0  # in the group, of the next packet
         self._sums = [0.0, 0.0]  # spreads above and below the quiet level, added up
-        self._doubtful: list[tuple[int, float]] = []  # ranks and sizes since the last look
+        self._doubtful: list[tuple[int, int, float]] = []  # ranks, places, sizes since the last look
         self._still_since: float | None = None
         self._began: float | None = None  # the group
-        self._longest = math.inf  # seconds of the last group
+        self._longest = float("inf")  # seconds of the last group
         self._why = ""  # it opened, until a picture shows that it had to
         self._shadow_until: float | None = None  # where the group ends that is decoded to check
         self._passed = 0  # groups
 
     def packet(self, size: int, rank: int, at: float) -> None:
         """A packet that is no keyframe: its size in bytes, its rank among them, its time in seconds."""
-        value = math.log(size + OVERHEAD)
+        value = level_of(size)
         if self.open:
-            self._doubtful.append((rank, value))
+            self._doubtful.append((rank, self._place, value))
+            self._place += 1
             return
         if self._began is not None and at - self._began > LONGEST_GROUP:
-            self._longest = math.inf
+            self._longest = float("inf")
             self.opens("other")
             return
-        level = self._quiet.get(rank)
-        off = (level if level and level.known else self._any).off(value)
-        for side, above in enumerate((off, -off)):
+        self._doubtful.append((rank, self._place, value))
+        off = self._quiet.off(rank, self._place, value)
+        self._place += 1
+        # Less than usual is a frozen picture, and lasts: no hurry.
+        for side, above in enumerate((off, -off / 2)):
             self._sums[side] = max(0.0, self._sums[side] + min(above, MOST) - SLACK)
-        self._doubtful.append((rank, value))
         if max(self._sums) > self._alert:
             self.opens("sizes")
 
@@ -72,7 +69,7 @@ class Gate:
         """A keyframe came: whether a closed gate's group that ends here is to be decoded all the same."""
         if self._began is not None:
             self._longest = at - self._began
-        self._began = at
+        self._began, self._place = at, 0
         self._sums = [0.0, 0.0]
         if self.open:
             return False
@@ -88,7 +85,7 @@ class Gate:
             and self._began is not None
             and self._began - since >= HOLD
             and 0 < self._longest <= LONGEST_GROUP
-            and self._any.known
+            and self._quiet.known
         )
 
     def close(self) -> None:
@@ -132,35 +129,5 @@ class Gate:
         self._alert = max(LOWEST, self._alert * OVERSLEPT)
 
     def _learn(self) -> None:
-        for rank, value in self._doubtful:
-            self._any.add(value)
-            self._quiet.setdefault(rank, _Level()).add(value)
-
-
-class _Level:
-    """What sizes of one rank are while nothing moves: the middle, and how far a tenth of them lies off it."""
-
-    def __init__(self) -> None:
-        self._values: deque[float] = deque(maxlen=REMEMBERED)  # logarithms
-        self._middle = self._above = self._below = 0.0
-        self._stale = True
-
-    @property
-    def known(self) -> bool:
-        return len(self._values) >= LEARNED
-
-    def add(self, value: float) -> None:
-        self._values.append(value)
-        self._stale = True
-
-    def off(self, value: float) -> float:
-        """How many spreads a size lies above the quiet level; below it, negative."""
-        if self._stale:
-            values = sorted(self._values)
-            tenth = len(values) // 10
-            self._middle = values[len(values) // 2]
-            self._above = max(STEADIEST, (values[-1 - tenth] - self._middle) / TENTH)
-            self._below = max(STEADIEST, (self._middle - values[tenth]) / TENTH)
-            self._stale = False
-        off = value - self._middle
-        return off / (self._above if off > 0 else self._below)
+        for rank, place, value in self._doubtful:
+            self._quiet.add(rank, place, value)

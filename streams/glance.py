@@ -27,7 +27,9 @@ class Glance:
     def at(self, picture: VideoFrame) -> Glimpse:
         """What is seen of a picture."""
         down = max(1, min(2 * ACROSS, round(ACROSS * picture.height / max(1, picture.width))))
-        small = self._reformatter.reformat(picture, ACROSS, down, "gray", interpolation=Interpolation.AREA)
+        small = self._reformatter.reformat(
+            picture, ACROSS, down, "gray", interpolation=Interpolation.AREA, threads=1
+        )
         plane = small.planes[0]
         cells = bytes(plane)
         rows = range(0, down * plane.line_size, plane.line_size)

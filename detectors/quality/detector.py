@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from config.settings import QualitySettings
@@ -25,7 +26,8 @@ class QualityDetector:
 
     What it learns of a live camera is kept in `state_dir`/<stream>.quality and taken up after a restart; a
     recording is always judged from scratch, so that the same footage gives the same alerts. `counts`:
-    remembered, refused (kept figures that cannot be used), unsaved, views_accepted (of moved cameras).
+    remembered, refused (kept figures that cannot be used), unsaved, views_accepted (of moved cameras),
+    unchanged (pictures that the gate did not decode: what was said last holds).
     """
 
     name = "quality"
@@ -40,6 +42,7 @@ class QualityDetector:
         self._settings = settings
         self._state_dir = state_dir
         self._checks: dict[str, Checks] = {}
+        self._said: dict[str, tuple[Detection, ...]] = {}  # of the last picture
         self._wary: Counter[str] = Counter()  # pictures of each stream
         self._saved: dict[str, float] = {}  # position when a live stream was last saved, seconds
         self._writer = writer or Writer(self.counts)
@@ -51,6 +54,15 @@ class QualityDetector:
         return [self._examine(frame) for frame in frames]
 
     def _examine(self, frame: Frame) -> tuple[Detection, ...]:
+        """Nothing new is learned of a picture that was not decoded: how long it was so, the next one tells."""
+        if frame.unchanged and frame.stream in self._said:
+            self.counts["unchanged"] += 1
+            return self._said[frame.stream]
+        said = self._look(frame)
+        self._said[frame.stream] = tuple(replace(each, before=None) for each in said)
+        return said
+
+    def _look(self, frame: Frame) -> tuple[Detection, ...]:
         checks = self._checks.get(frame.stream)
         if checks is None:
             known = self._recall(frame.stream) if frame.live else None
@@ -86,6 +98,7 @@ class QualityDetector:
     def forget(self, stream: str) -> None:
         """Frees what was learned of a stream; of a live one it is written down."""
         self._wary.pop(stream, None)
+        self._said.pop(stream, None)
         checks = self._checks.pop(stream, None)
         if checks is not None and self._saved.pop(stream, None) is not None:
             self._save(stream, checks)
