@@ -1,148 +1,328 @@
-"""What reading and sampling a camera costs, beside bare decoding of the same camera in the same minute.
+"""What reading and sampling cameras costs: this daemon, its peers and bare decoding, in the same minute.
 
-    python -m benchmarks.streams [--json] [--seconds 12]
+    python -m benchmarks.streams [--streams 2] [--seconds 15] [--sizes 1080p25] [--scenes quiet] [--json]
 
-GStreamer's RTSP server plays a drawn clip in a loop. Four cameras are read at 5 pictures a second, each as
-wide as 640 pixels; at the same time plain processes do nothing but decode the same stream with PyAV, and
-others decode it, and convert 5 pictures a second as we do, but keep them to themselves. Counted are all
-processes: this one, the fork server, the children.
+GStreamer's RTSP server plays drawn clips in a loop: a still scene with a sensor's noise, and the same with
+boxes that move. Each reader is a process of its own with so many cameras at 5 pictures a second, all of them
+at once:
+
+  all, keyframes, gated   this daemon, 640 pixels wide; the fork server and all children count
+  cv2                     one cv2.VideoCapture in a thread for each camera: grabs all, retrieves five a second
+  loadstreams             ultralytics' LoadStreams, every fifth picture; only where ultralytics is installed
+  bare                    PyAV decodes in a thread for each camera, and does nothing with it: the floor
+  sampling                the same, and turns five pictures a second into BGR, 640 pixels wide
+
+Then the server is killed, started again three seconds later, and timed until each reader has a new picture.
 """
 
 import argparse
 import asyncio
+import contextlib
+import importlib.util
 import json
+import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Literal
 
+import av
+import numpy as np
 import psutil
 
-from config.settings import StreamSettings
-from streams.camera import Camera
-from streams.frame import Frame
-from tests.clips import write_clip
+from tests.clips import FPS, scene
 from tests.rtsp import RtspServer
 
 SIZES = {"1080p25": (1920, 1080, 6_000_000), "480p25": (854, 480, 1_500_000)}
-STREAMS, BARE = 4, 2
+SCENES = ("quiet", "moving")
 SAMPLE_FPS, WIDTH = 5, 640
-SETTLE = 4.0  # seconds
-BARE_PROGRAM = """
-import sys, av
-container = av.open(sys.argv[1], options={"rtsp_transport": "tcp"}, timeout=(5, 5))
-stream = container.streams.video[0]
-stream.thread_count = 1
-for number, picture in enumerate(container.decode(stream)):
-    if sys.argv[2] == "sampling" and number % 5 == 0:
-        picture.reformat(640, 360, "bgr24", interpolation="FAST_BILINEAR")
-"""
+CLIP_SECONDS = 8
+NOISE = 12  # grey levels
+SETTLE = 16.0  # seconds: the gate has seen what is quiet by then
+AWAY = 3.0  # seconds that the server is away
+LONGEST_RECOVERY = 20.0  # seconds that are waited for
+Took = Callable[[int, float | None], None]  # a camera's number, and how old its picture is, in seconds
 
 
-def ours(server: RtspServer) -> list[psutil.Process]:
-    """This process and all under it, but not the camera."""
-    me = psutil.Process()
-    assert server.process is not None
-    others = [child for child in me.children() if "streams.forkserver" in child.cmdline()]
-    return [me, *others, *(child for other in others for child in other.children())]
+def read_ours(urls: Sequence[str], decode: Literal["all", "keyframes", "gated"], took: Took) -> None:
+    """Cameras as the daemon has them, without detectors. The age is that since the packet came."""
+    from config.settings import StreamSettings
+    from streams.camera import Camera
+    from streams.frame import Frame
+
+    async def drain(number: int, url: str) -> None:
+        settings = StreamSettings(name=f"c{number}", url=url, decode=decode)
+        async with aclosing(Camera(settings, SAMPLE_FPS, WIDTH).sights()) as sights:
+            async for sight in sights:
+                if isinstance(sight, Frame):
+                    age = (datetime.now(UTC) - sight.captured_at).total_seconds()
+                    took(-1 - number if sight.unchanged else number, age)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(drain(number, url) for number, url in enumerate(urls)))
+
+    asyncio.run(all_of_them())
 
 
-def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
-    """User and system time of all of them."""
-    return sum(sum(process.cpu_times()[:2]) for process in processes)
+def read_cv2(urls: Sequence[str], took: Took) -> None:
+    """The usual recipe: a thread grabs, a loop takes the newest; opened again a second after it failed."""
+    import cv2
+
+    def watch(number: int, url: str) -> None:
+        capture = cv2.VideoCapture(url)
+        due = 0.0
+        while True:
+            if not capture.isOpened() or not capture.grab():
+                capture.release()
+                time.sleep(1)
+                capture = cv2.VideoCapture(url)
+                continue
+            now = time.monotonic()
+            if now >= due - 0.02:
+                due = max(due + 1 / SAMPLE_FPS, now)
+                _, picture = capture.retrieve()
+                cv2.resize(picture, (WIDTH, WIDTH * picture.shape[0] // picture.shape[1]))
+                took(number, time.monotonic() - now)
+
+    each_in_a_thread(watch, urls)
 
 
-def pss_megabytes(processes: list[psutil.Process]) -> float:
-    """Memory, what is shared counted in shares. Only root may look into a decoding child."""
-    return sum(process.memory_full_info().pss for process in processes) / 2**20
+def read_loadstreams(urls: Sequence[str], took: Took) -> None:
+    """Its loop hands over the newest picture of every camera; the age cannot be known."""
+    from ultralytics.data.loaders import LoadStreams
+
+    with tempfile.NamedTemporaryFile("w", suffix=".streams") as file:
+        file.write("\n".join(urls))
+        file.flush()
+        for _, pictures, _ in LoadStreams(file.name, vid_stride=FPS // SAMPLE_FPS):
+            for number, picture in enumerate(pictures):
+                if picture.any():  # it makes black ones up where it has none
+                    took(number, None)
 
 
-def start_plain(url: str, kind: str) -> psutil.Popen:
-    """A process that decodes, or that decodes and converts."""
-    return psutil.Popen([sys.executable, "-c", BARE_PROGRAM, url, kind])
+def read_bare(urls: Sequence[str], sampling: bool, took: Took) -> None:
+    """Decodes, and opens again at once where it failed."""
+    from av.video.reformatter import VideoReformatter
+
+    def watch(number: int, url: str) -> None:
+        while True:
+            with contextlib.suppress(av.error.FFmpegError):
+                options = {"rtsp_transport": "tcp", "probesize": "32"}
+                with av.open(url, options=options, timeout=(5, 5)) as container:
+                    stream = container.streams.video[0]
+                    stream.thread_count = 1
+                    shrinker = VideoReformatter()
+                    for packet_number, packet in enumerate(container.demux(stream)):
+                        came = time.monotonic()
+                        for picture in packet.decode():
+                            if packet_number % (FPS // SAMPLE_FPS) == 0:
+                                if sampling:
+                                    high = WIDTH * picture.height // picture.width
+                                    shrinker.reformat(
+                                        picture, WIDTH, high, "bgr24", interpolation="FAST_BILINEAR"
+                                    )
+                                took(number, time.monotonic() - came)
+            time.sleep(0.2)
+
+    each_in_a_thread(watch, urls)
 
 
-async def drain(camera: Camera, ages: list[float]) -> None:
-    """Takes each picture at once and notes how old it is."""
-    async with aclosing(camera.sights()) as sights:
-        async for sight in sights:
-            if isinstance(sight, Frame):
-                ages.append(time.monotonic() - sight.captured)  # noqa: PERF401 - read while it grows
+def each_in_a_thread(watch: Callable[[int, str], None], urls: Sequence[str]) -> None:
+    threads = [threading.Thread(target=watch, args=each, daemon=True) for each in enumerate(urls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
-async def measure(name: str, clip: Path, seconds: float) -> dict[str, float | str]:
-    """One size."""
-    ages: list[float] = []
-    with RtspServer({"/clip": clip}) as server:
-        url = server.url("/clip")
-        cameras = [
-            Camera(StreamSettings(name=f"c{number}", url=url), SAMPLE_FPS, WIDTH) for number in range(STREAMS)
-        ]
-        tasks = [asyncio.create_task(drain(cameras[0], ages))]
-        await asyncio.sleep(SETTLE)
-        one = pss_megabytes(ours(server))
-        tasks += [asyncio.create_task(drain(camera, ages)) for camera in cameras[1:]]
-        plain = {kind: [start_plain(url, kind) for _ in range(BARE)] for kind in ("bare", "sampling")}
-        await asyncio.sleep(SETTLE)
-        our_processes = ours(server)
-        began = time.monotonic()
-        groups: dict[str, Sequence[psutil.Process]] = {"ours": our_processes, **plain}
-        cpu = {kind: cpu_seconds(processes) for kind, processes in groups.items()}
-        decoded = sum(camera.counts["decoded"] for camera in cameras)
-        sampled = sum(camera.counts["delivered"] for camera in cameras)
-        await asyncio.sleep(seconds)
-        cpu = {kind: cpu_seconds(processes) - cpu[kind] for kind, processes in groups.items()}
-        took = time.monotonic() - began
-        decoded = sum(camera.counts["decoded"] for camera in cameras) - decoded
-        sampled = sum(camera.counts["delivered"] for camera in cameras) - sampled
-        all_of_them = pss_megabytes(ours(server))
-        lost = sum(count for camera in cameras for what, count in camera.counts.items() if "dropped" in what)
-        await asyncio.gather(*(camera.close() for camera in cameras))
-        await asyncio.gather(*tasks)
-        for process in plain["bare"] + plain["sampling"]:
-            process.kill()
-            process.wait()
-    share = {"ours": cpu["ours"] / STREAMS / took}
-    share |= {kind: cpu[kind] / BARE / took for kind in plain}
-    return {
-        "stream": name,
-        "decoded_fps": decoded / STREAMS / took,
-        "sampled_fps": sampled / STREAMS / took,
-        "dropped": float(lost),
-        "cpu_percent_a_stream": 100 * share["ours"],
-        "bare_cpu_percent_a_stream": 100 * share["bare"],
-        "sampling_cpu_percent_a_stream": 100 * share["sampling"],
-        "cpu_ratio_to_bare": share["ours"] / share["bare"],
-        "cpu_ratio_to_sampling": share["ours"] / share["sampling"],
-        "pss_mb_a_further_stream": (all_of_them - one) / (STREAMS - 1),
-        "age_ms_p95": 1000 * sorted(ages)[int(0.95 * len(ages))],
-    }
+def read(reader: str, urls: Sequence[str], took: Took) -> None:
+    """Never returns."""
+    match reader:
+        case "all" | "keyframes" | "gated":
+            read_ours(urls, reader, took)  # type: ignore[arg-type]
+        case "cv2":
+            read_cv2(urls, took)
+        case "loadstreams":
+            read_loadstreams(urls, took)
+        case _:
+            read_bare(urls, reader == "sampling", took)
+
+
+READERS = ("all", "keyframes", "gated", "cv2", "loadstreams", "bare", "sampling")
+
+
+class Reader:
+    """One of them as a process, and what it has taken."""
+
+    def __init__(self, name: str, urls: Sequence[str]) -> None:
+        self.name, self.streams = name, len(urls)
+        self.took: list[tuple[float, int, float | None]] = []  # when, camera, age
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.streams", "--read", name, *urls],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with contextlib.suppress(ValueError):  # others print, too
+                number, age = json.loads(line)
+                self.took.append((time.monotonic(), number, age))
+
+    @property
+    def _processes(self) -> list[psutil.Process]:
+        me = psutil.Process(self.process.pid)
+        return [me, *me.children(recursive=True)]
+
+    def cpu(self) -> float:
+        """Seconds, of all its processes."""
+        return sum(sum(each.cpu_times()[:2]) for each in self._processes)
+
+    def memory(self) -> float:
+        """Megabytes of all its processes, what is shared in shares. Only root may look into a child."""
+        return sum(each.memory_full_info().pss for each in self._processes) / 2**20
+
+    def end(self) -> None:
+        for each in reversed(self._processes):
+            each.kill()
+        self.process.wait()
+
+
+def write(path: Path, width: int, height: int, bit_rate: int, moving: bool, every: int) -> Path:
+    """A clip as a camera of that rate makes it."""
+    grains = np.random.default_rng(1).integers(0, NOISE + 1, (7, height, width, 3), dtype=np.uint8)
+    with av.open(str(path), "w", format="h264") as container:
+        rates = {"b": str(bit_rate), "maxrate": str(bit_rate), "bufsize": str(bit_rate)}
+        x264 = f"aud=1:keyint={every}:bframes=0:scenecut=0"
+        options = {"preset": "ultrafast", "x264-params": x264, **rates}
+        stream: Any = container.add_stream("libx264", rate=FPS, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.thread_count = 1  # one slice a picture
+        still = scene(0, width, height)
+        for number in range(CLIP_SECONDS * FPS):
+            picture = (scene(number, width, height) if moving else still) + grains[number % len(grains)]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def measure(
+    clip: Path, names: Sequence[str], streams: int, seconds: float, recover: bool
+) -> Iterator[dict[str, Any]]:
+    """Every reader on the same cameras at the same time."""
+    with RtspServer({f"/{number}": clip for number in range(streams)}) as server:
+        urls = [server.url(f"/{number}") for number in range(streams)]
+        singles = [Reader(name, urls[:1]) for name in names]
+        time.sleep(SETTLE / 2)
+        alone = [single.memory() for single in singles]
+        for single in singles:
+            single.end()
+        readers = [Reader(name, urls) for name in names]
+        time.sleep(SETTLE)
+        began, before = time.monotonic(), [reader.cpu() for reader in readers]
+        time.sleep(seconds)
+        cpu = [reader.cpu() - was for reader, was in zip(readers, before, strict=True)]
+        memory = [reader.memory() for reader in readers]
+        ended = time.monotonic()
+        back = _killed_and_started(server, readers) if recover else {}
+        for reader in readers:
+            reader.end()
+    floor = dict(zip(names, cpu, strict=True)).get("bare")
+    for reader, spent, one, many in zip(readers, cpu, alone, memory, strict=True):
+        taken = [each for each in reader.took if began <= each[0] < ended]
+        ages = sorted(age for _, number, age in taken if age is not None and number >= 0)
+        wanted = streams * SAMPLE_FPS * (ended - began)
+        yield {
+            "reader": reader.name,
+            "cpu_percent_a_stream": 100 * spent / streams / (ended - began),
+            "ratio_to_bare": spent / floor if floor else None,
+            "memory_mb_a_further_stream": (many - one) / max(1, streams - 1),
+            "age_ms_p95": 1000 * ages[int(0.95 * len(ages))] if ages else None,
+            "samples_lost_percent": max(0.0, 100 * (1 - len(taken) / wanted)),
+            "of_them_unchanged_percent": 100 * sum(number < 0 for _, number, _ in taken) / max(1, len(taken)),
+            "recovered_after_seconds": back.get(reader.name),
+        }
+
+
+def _killed_and_started(server: RtspServer, readers: Sequence[Reader]) -> dict[str, float | None]:
+    """Seconds from the server being back to a new picture of the last camera to show one; None: never."""
+    server.kill()
+    time.sleep(AWAY)
+    server.start()
+    back = time.monotonic()
+    found: dict[str, float | None] = {}
+    while time.monotonic() < back + LONGEST_RECOVERY and len(found) < len(readers):
+        time.sleep(0.05)
+        for reader in readers:
+            firsts = [
+                min(
+                    (at for at, number, _ in list(reader.took) if number == camera and at > back),
+                    default=None,
+                )
+                for camera in range(reader.streams)
+            ]
+            if reader.name not in found and None not in firsts:
+                found[reader.name] = max(first for first in firsts if first is not None) - back
+    return found
 
 
 def main() -> None:
-    """Prints a table, or with --json one JSON object."""
+    """Prints a table for each size and scene, or with --json one JSON list."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--streams", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--sizes", default=",".join(SIZES))
+    parser.add_argument("--scenes", default=",".join(SCENES))
+    parser.add_argument("--readers", default=",".join(READERS))
+    parser.add_argument("--keyframe-every", type=int, default=50, help="pictures")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seconds", type=float, default=12)
-    wanted = parser.parse_args()
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name, (width, height, bit_rate) in SIZES.items():
-            clip = Path(folder) / f"{name}.h264"
-            write_clip(clip, seconds=4, width=width, height=height, bit_rate=bit_rate, noise=12)
-            rows.append(asyncio.run(measure(name, clip, wanted.seconds)))
-            rows[-1]["mbit_a_second"] = 8 * clip.stat().st_size / 4 / 1e6
-    if wanted.json:
-        print(json.dumps(rows, indent=1))
+    parser.add_argument("--read", nargs="+", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.read:
+
+        def took(number: int, age: float | None) -> None:
+            print(json.dumps([number, age]), flush=True)
+
+        read(asked.read[0], asked.read[1:], took)
         return
+    names = asked.readers.split(",")
+    for module, reader in (("cv2", "cv2"), ("ultralytics", "loadstreams")):
+        if reader in names and importlib.util.find_spec(module) is None:
+            names.remove(reader)
+            print(f"{reader} is left out: {module} is not installed", file=sys.stderr)
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in asked.sizes.split(","):
+            for kind in asked.scenes.split(","):
+                clip = write(
+                    Path(folder) / f"{size}-{kind}.h264", *SIZES[size], kind == "moving", asked.keyframe_every
+                )
+                mbit = 8 * clip.stat().st_size / CLIP_SECONDS / 1e6
+                last = size == asked.sizes.split(",")[-1] and kind == asked.scenes.split(",")[-1]
+                found = list(measure(clip, names, asked.streams, asked.seconds, last))
+                rows += [{"stream": f"{size} {kind}", "mbit_a_second": mbit, **row} for row in found]
+                if not asked.json:
+                    _show(f"{size}, {kind}, {mbit:.1f} Mbit/s", found)
+    if asked.json:
+        print(json.dumps(rows, indent=1))
+
+
+def _show(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    print(title)
     for key in rows[0]:
         cells = [row[key] for row in rows]
-        shown = [f"{cell:.2f}" if isinstance(cell, float) else cell for cell in cells]
-        print(f"{key:32}" + "".join(f"{cell:>12}" for cell in shown))
+        shown = [f"{cell:.2f}" if isinstance(cell, float) else str(cell or "-") for cell in cells]
+        print(f"  {key:28}" + "".join(f"{cell:>12}" for cell in shown), flush=True)
 
 
 if __name__ == "__main__":
