@@ -2,7 +2,9 @@
 
 import ctypes
 import os
+import re
 import resource
+from pathlib import Path
 from typing import Final
 
 NICENESS: Final = 10  # behind cameras, which cannot wait
@@ -21,10 +23,7 @@ def shut_in(size: int) -> None:
     What is open stays open, so the file of `size` bytes has to be. No privilege is needed for this, nor a
     kernel of a certain age, and it holds where a service may make no namespaces.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    # Root could lift its limits again, and reach files that are not its own.
-    if libc.capset(ctypes.byref(_Header(_CAPABILITY_VERSION, 0)), ctypes.byref((ctypes.c_uint32 * 6)())):
-        raise OSError(ctypes.get_errno(), "capset failed")
+    _drop_capabilities()  # or root could lift its limits again
     os.nice(NICENESS)
     seconds = CPU_SECONDS + CPU_SECONDS_A_MEGABYTE * (size // 1_000_000)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
@@ -32,3 +31,13 @@ def shut_in(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     # Below the number of the first descriptor: then also one that is closed makes no room for another.
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+
+
+def _drop_capabilities() -> None:
+    """Raises OSError where there are some that stay."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.capset(ctypes.byref(_Header(_CAPABILITY_VERSION, 0)), ctypes.byref((ctypes.c_uint32 * 6)())):
+        number = ctypes.get_errno()  # a hardened service may not ask, and has none
+        held = re.search(r"^CapPrm:\s*0*([0-9a-f]*)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+        if held is None or held[1]:
+            raise OSError(number, "the process that decodes cannot give up its capabilities")

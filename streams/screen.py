@@ -91,6 +91,7 @@ class Screen:
             *_fit(*self._size, self._job.width, turns),
             "bgr24",
             interpolation=Interpolation.FAST_BILINEAR,
+            threads=1,  # more than one stream needs a core, and who decodes a file may start none
         )
         plane = small.planes[0]
         self._outlet.write(slot, memoryview(plane))

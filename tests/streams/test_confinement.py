@@ -73,5 +73,6 @@ async def test_the_child_of_a_recording_is_shut_in(tmp_path: Path) -> None:
             assert resource.prlimit(one.pid, resource.RLIMIT_CPU) == (CPU_SECONDS, CPU_SECONDS)
             assert one.nice() == min(os.nice(0) + NICENESS, 19)
             status = Path(f"/proc/{one.pid}/status").read_text()  # noqa: ASYNC240 - no disk
+            assert "Threads:\t1\n" in status, "or another user than root could not decode"
             assert "NoNewPrivs:\t1" in status and "CapEff:\t0000000000000000" in status
     assert pictures == 10, "and it decodes all the same"
