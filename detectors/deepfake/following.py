@@ -14,6 +14,7 @@ from detectors.deepfake.suspicion import Suspicion
 from detectors.detection import Detection, DetectorCard, Doubt, Kind, Region
 from detectors.faces.face import Face
 from detectors.faces.looks import Looks, doubt_of, look
+from detectors.faces.shots import Shots
 from detectors.faces.tracks import PATIENCE, Tracks
 from streams.frame import Frame
 
@@ -54,13 +55,16 @@ class Following:
     card: DetectorCard
     threshold: float  # nats
     _tracks: Tracks = field(default_factory=Tracks)
+    _shots: Shots = field(default_factory=Shots)
     _suspects: dict[int, _Suspect] = field(default_factory=dict)
 
     def look(self, frame: Frame, faces: Sequence[Face]) -> list[Sighting]:
         """Each face of the picture, and whether it can be judged."""
-        tracks = self._tracks.follow(faces, frame.position, cut=frame.fresh)
-        if frame.fresh:
-            self._suspects.clear()
+        another_shot = self._shots.is_cut(frame.picture) or frame.fresh
+        tracks = self._tracks.follow(faces, frame.position, cut=another_shot)
+        if another_shot:  # nobody is waited for; and positions begin anew with a connection
+            for suspect in self._suspects.values():
+                suspect.seen = frame.position - PATIENCE - 1e-3
         sightings = []
         for track in tracks:
             looks = look(frame.picture, track.face)

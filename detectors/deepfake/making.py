@@ -58,8 +58,8 @@ class Materials:
     words: str  # what all this is, for the model card
 
 
-def make(materials: Materials, path: Path, seed: int, tell: Tell) -> Facts:
-    """Writes the model to `path`. Raises ExamplesError where there are too few clips."""
+def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float = 1.0) -> Facts:
+    """Writes the model to `path`. `effort`: how much of the training is done, 0..1 for a trial. Raises ExamplesError where there are too few clips."""
     real, fake = materials.real, materials.fake
     for name, each in (("real", real), ("fake", fake)):
         if min(len(set(each.of(part).clips)) for part in (Part.TRAIN, Part.CALIBRATE)) < 2:
@@ -77,18 +77,23 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell) -> Facts:
     swaps = list(_of_swaps(learn_real.pictures, learn_fake.pictures))
     redrawn_pairs = [(1.0, partial(_redrawn_pair, originals[0].pictures, copies[0].pictures))]
     swapped = train(
-        Lesson(swaps, HARD, True, SWAPPED_NARROWEST, SWAPPED_STEPS),
+        Lesson(swaps, HARD, True, SWAPPED_NARROWEST, round(effort * SWAPPED_STEPS)),
         materials.backbone,
         seed,
         partial(tell, "training the head for swapped faces"),
     )
     generated = train(
-        Lesson(redrawn_pairs, MILD, False, GENERATED_NARROWEST, GENERATED_STEPS),
+        Lesson(redrawn_pairs, MILD, False, GENERATED_NARROWEST, round(effort * GENERATED_STEPS)),
         materials.backbone,
         seed,
         partial(tell, "training the head for generated faces"),
     )
-    denoiser = _trained_denoiser(learn_real.pictures, seed, partial(tell, "training the face denoiser"))
+    denoiser = _trained_denoiser(
+        learn_real.pictures,
+        round(effort * DENOISER_STEPS),
+        seed,
+        partial(tell, "training the face denoiser"),
+    )
     tell("calibrating", 0.0)
     facts = calibrated(
         (swapped, generated),
@@ -145,7 +150,9 @@ def _redrawn_pair(originals: NDArray[np.uint8], copies: NDArray[np.uint8], chanc
     return Pair(real, blend(copy, real, face_mask(len(real), chance)) if chance.random() < PASTED else copy)
 
 
-def _trained_denoiser(faces: NDArray[np.uint8], seed: int, done: Callable[[float], None]) -> Denoiser:
+def _trained_denoiser(
+    faces: NDArray[np.uint8], steps: int, seed: int, done: Callable[[float], None]
+) -> Denoiser:
     torch.manual_seed(seed)
     chance = np.random.default_rng(seed)
     patches = np.stack([_patch(resized(face, SIDE), chance) for face in faces for _ in range(2)])
@@ -155,7 +162,7 @@ def _trained_denoiser(faces: NDArray[np.uint8], seed: int, done: Callable[[float
         denoiser,
         data,
         None,
-        steps=DENOISER_STEPS,
+        steps=steps,
         rate=DENOISER_RATE,
         batch=DENOISER_BATCH,
         noise=NOISE,

@@ -1,0 +1,125 @@
+"""Fakes that are made to train on: what they change, and what they leave alone."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from detectors.deepfake.autoencoder import DECODER, ENCODER, AutoEncoder
+from detectors.deepfake.blending import blend, face_mask, in_colours_of, self_blend, swap
+from detectors.deepfake.redrawing import redrawn
+from detectors.deepfake.wear import HARD, MILD, Wear, compressed, resized
+
+SIDE = 96
+
+
+def drawn(seed: int, side: int = SIDE) -> NDArray[np.uint8]:
+    """A smooth, coloured picture with some grain."""
+    chance = np.random.default_rng(seed)
+    small = chance.integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    grain = chance.integers(-8, 9, (side, side, 3))
+    return np.clip(resized(small, side).astype(int) + grain, 0, 255).astype(np.uint8)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+def test_a_mask_is_about_the_middle_and_leaves_the_corners(seed: int) -> None:
+    mask = face_mask(SIDE, np.random.default_rng(seed))
+    assert mask.shape == (SIDE, SIDE, 1)
+    assert 0 <= mask.min() <= mask.max() <= 1.001
+    assert mask[0, 0] == mask[0, -1] == 0
+    assert mask.max() > 0.4  # there is a face
+
+
+def test_a_blend_is_the_inner_picture_within_and_the_outer_one_without() -> None:
+    mask = np.zeros((SIDE, SIDE, 1), np.float32)
+    mask[30:60, 30:60] = 1
+    mixed = blend(drawn(1), drawn(2), mask)
+    assert (mixed[40, 40] == drawn(1)[40, 40]).all()
+    assert (mixed[5, 5] == drawn(2)[5, 5]).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_self_blend_is_another_picture_of_the_same(seed: int) -> None:
+    real = drawn(seed)
+    made = self_blend(real, np.random.default_rng(seed))
+    assert made.shape == real.shape
+    assert (made != real).any()
+    assert np.corrcoef(made.ravel(), real.ravel())[0, 1] > 0.85
+    assert (made == self_blend(real, np.random.default_rng(seed))).all()
+
+
+def test_a_swap_takes_on_the_colours_of_where_it_is_put() -> None:
+    onto, other = drawn(1) // 2, drawn(2) // 2 + 120
+    middle = slice(SIDE // 4, -SIDE // 4)
+    told = in_colours_of(onto, other)[middle, middle].mean()
+    assert abs(told - onto[middle, middle].mean()) < abs(other[middle, middle].mean() - told)
+    made = swap(onto, other, np.random.default_rng(0))
+    assert (made[0, 0] == onto[0, 0]).all()
+    assert (made != onto).any()
+
+
+@pytest.mark.parametrize("hardship", [HARD, MILD])
+def test_both_of_a_pair_are_worn_alike(hardship: object) -> None:
+    assert hardship in (HARD, MILD)
+    for seed in range(20):
+        wear = Wear.drawn(HARD if hardship is HARD else MILD, np.random.default_rng(seed))
+        once, again = wear.of(drawn(1)), wear.of(drawn(1))
+        assert once.shape == (128, 128, 3)
+        assert (once == again).all()  # also its noise
+
+
+def test_compression_loses_more_at_a_lower_quality() -> None:
+    whole = drawn(3).astype(int)
+    lost = [np.abs(compressed(drawn(3), quality) - whole).mean() for quality in (95, 60, 20)]
+    assert lost == sorted(lost)
+    assert lost[0] < lost[-1]
+
+
+def random_network() -> AutoEncoder:
+    """The layers of a tiny auto-encoder, with the branch in its middle, and weights drawn by chance."""
+    generator = torch.Generator().manual_seed(0)
+
+    def tensors(kinds: str, first: int, last: int) -> dict[str, torch.Tensor]:
+        made: dict[str, torch.Tensor] = {}
+        for number, kind in enumerate(kinds):
+            if kind == "b":
+                for layer in (0, 2, 4):
+                    made[f"{number}.conv.{layer}.weight"] = 0.03 * torch.randn(
+                        64, 64, 3, 3, generator=generator
+                    )
+                    made[f"{number}.conv.{layer}.bias"] = torch.zeros(64)
+                if number > 10 or (kinds is DECODER and number < 6):
+                    made[f"{number}.pool.0.weight"] = 0.01 * torch.randn(256, 64, 1, 1, generator=generator)
+                    made[f"{number}.pool.1.weight"] = torch.ones(256)
+                    made[f"{number}.pool.1.bias"] = torch.zeros(256)
+                    made[f"{number}.pool.3.weight"] = 0.01 * torch.randn(64, 256, 1, 1, generator=generator)
+            elif kind != "-":
+                wide = {0: first, 1: first}.get(number, 64) if number in (0, 1) else 64
+                after = last if number == len(kinds) - 1 else 64
+                made[f"{number}.weight"] = 0.1 * torch.randn(after, wide, 3, 3, generator=generator)
+                made[f"{number}.bias"] = torch.zeros(after)
+        return made
+
+    encoder = tensors(ENCODER, 3, 8)
+    decoder = tensors(DECODER, 8, 3)
+    return AutoEncoder(encoder, decoder).eval()
+
+
+def test_faces_are_drawn_anew_beside_what_they_were_at_that_size() -> None:
+    pictures = np.stack([drawn(seed, 192) for seed in range(6)])
+    told: list[float] = []
+    copies, originals = redrawn(pictures, random_network(), np.random.default_rng(0), told.append)
+    assert copies.shape == originals.shape == pictures.shape
+    assert told[-1] == 1.0
+    assert np.abs(originals.astype(int) - pictures).mean() < 12  # only made small and large again
+    assert np.abs(copies.astype(int) - pictures).mean() > np.abs(originals.astype(int) - pictures).mean()
+
+
+def test_a_round_trip_keeps_the_size_of_a_picture() -> None:
+    network = random_network()
+    latents = network.encode(torch.rand(2, 3, 32, 48))
+    assert latents.shape == (2, 8, 4, 6)
+    assert network.decode(latents).shape == (2, 3, 32, 48)
