@@ -64,7 +64,7 @@ async def measure(
     seen, unreadable = await see_all(witness, clips, fps, tell)
     tell("counting", 0.0)
     return {
-        **evaluate_deepfake_figures.figures(seen, witness.model.facts, witness.settings),
+        **evaluate_deepfake_figures.figures(seen, witness.model.clips, witness.settings),
         "unreadable": {"real": unreadable[False], "fake": unreadable[True]},
         "ms_per_crop": 1000 * witness.seconds / max(1, witness.crops),
         "ms_to_find": 1000 * witness.find_seconds / max(1, witness.pictures),

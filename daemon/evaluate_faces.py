@@ -106,8 +106,7 @@ async def look_through(
     for number, path in enumerate(clip.files):
         if wanted is None or number in wanted:
             picture = _read(path, width)
-            frame = None if picture is None else as_frame(picture)
-            yield number, frame
+            yield number, None if picture is None else as_frame(picture)
 
 
 def as_frame(picture: NDArray[np.uint8]) -> Frame:
