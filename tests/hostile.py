@@ -259,10 +259,10 @@ def _mkv_scale(content: bytes) -> bytes:
 
 def _mkv_streams(content: bytes) -> bytes:
     """The same entry of a track, again and again; the sizes around it are unknown, as in a live stream."""
-    at = content.index(b"\x16\x54\xae\x6b")
+    at = content.index(b"\x16\x54\xae\x6b", content.index(b"\x16\x54\xae\x6b") + 4)  # not where it is listed
     size = _vint(content, at + 4)
     body = content[at + 4 + size[1] : at + 4 + size[1] + size[0]]
-    tracks = b"\x16\x54\xae\x6b\x01\xff\xff\xff\xff\xff\xff\xff" + body * 2_000
+    tracks = b"\x16\x54\xae\x6b\x01\xff\xff\xff\xff\xff\xff\xff" + body * 20_000
     return content[:at] + tracks + content[at + 4 + size[1] + size[0] :]
 
 
