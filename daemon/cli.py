@@ -29,7 +29,9 @@ app = typer.Typer(
 )
 channels = typer.Typer(help="Where alerts go: try it out.", no_args_is_help=True)
 app.add_typer(channels, name="channels")
-models = typer.Typer(help="Weights on this machine: what there is, and is it whole.", no_args_is_help=True)
+models = typer.Typer(
+    help="Weights on this machine: what there is, whether it is whole.", no_args_is_help=True
+)
 app.add_typer(models, name="models")
 say = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -405,6 +407,24 @@ def models_verify(
     from daemon.models import verify
 
     _finish(lambda: verify(config, name))
+
+
+@models.command("pull")
+def models_pull(
+    name: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.", show_default=False)],
+    revision: Annotated[str, typer.Option(help="A branch, a tag, or best a commit.")] = "main",
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only files of this pattern; more than once.")
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help="Another hub. Default: $HF_ENDPOINT, else huggingface.co.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="The daemon's configuration: whose store.")] = None,
+) -> None:
+    """Download weights into the store and check them; a token may be in $HF_TOKEN. Nothing else does."""
+    from daemon.pull import pull
+
+    _finish(lambda: pull(name, revision, only or [], config, endpoint))
 
 
 def _finish(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:

@@ -9,6 +9,7 @@ from alerts.redis_program import EmbeddedRedisError
 from daemon.backtest import HistoryError
 from daemon.evaluate_footage import FootageError
 from daemon.house import StateError
+from daemon.hub import PullError
 from daemon.status_table import StatusError
 from daemon.web import ListenError
 from detectors.detection import DetectorError
@@ -26,4 +27,5 @@ TROUBLE: Final = (
     StateError,
     FootageError,
     HistoryError,
+    PullError,
 )
