@@ -2,8 +2,10 @@
 
 import hashlib
 import math
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Final
 
 from config.settings import DeepfakeSettings
 from detectors.deepfake.following import Following
@@ -12,6 +14,8 @@ from detectors.detection import Detection, DetectorCard, DetectorError, Kind
 from detectors.device import limit_torch_threads
 from detectors.faces.face import FaceFinder
 from streams.frame import Frame
+
+AGAIN: Final = 30.0  # seconds between two attempts at weights that cannot be used: to read them may take long
 
 
 class DeepfakeDetector:
@@ -22,16 +26,22 @@ class DeepfakeDetector:
     width = 1280  # px: of a face, every pixel counts
 
     def __init__(
-        self, settings: DeepfakeSettings, finder: FaceFinder, open_scorer: Callable[[], Scorer]
+        self,
+        settings: DeepfakeSettings,
+        finder: FaceFinder,
+        open_scorer: Callable[[], Scorer],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`open_scorer` raises DetectorError while weights are missing, and is asked again for each batch."""
+        """`open_scorer` raises DetectorError while weights are missing, and is asked again after AGAIN."""
         limit_torch_threads()
         self._settings = settings
         self._finder = finder
         self._open_scorer = open_scorer
         self._threshold = math.log(1000 / settings.false_alarms_per_thousand_faces)
         self._streams: dict[str, Following] = {}
+        self._clock = clock
         self._ready: tuple[Scorer, DetectorCard] | None = None
+        self._trouble: tuple[DetectorError, float] | None = None  # and when it was met
         with suppress(DetectorError):  # told when there is a frame to tell it of
             self._opened()
 
@@ -66,7 +76,13 @@ class DeepfakeDetector:
 
     def _opened(self) -> tuple[Scorer, DetectorCard]:
         if self._ready is None:
-            scorer = self._open_scorer()
+            if self._trouble is not None and self._clock() - self._trouble[1] < AGAIN:
+                raise DetectorError(str(self._trouble[0]))
+            try:
+                scorer = self._open_scorer()
+            except DetectorError as error:
+                self._trouble = error, self._clock()
+                raise
             card = DetectorCard(
                 name=self.name,
                 model=f"{scorer.model}, faces by {self._finder.name}",

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from config.settings import DeepfakeSettings
-from detectors.deepfake.detector import DeepfakeDetector
+from detectors.deepfake.detector import AGAIN, DeepfakeDetector
 from detectors.detection import Detection, DetectorError, Doubt
 from detectors.faces.face import Face
 from tests.detectors.deepfake.people import Colours, Finder, face, seen
+from tests.fakes import ManualClock
 
 RED, BLUE, GREY = (60, 60, 200), (200, 60, 60), (110, 110, 110)
 
@@ -145,3 +146,27 @@ def test_without_weights_every_frame_says_what_is_missing() -> None:
     detector = DeepfakeDetector(DeepfakeSettings(), Finder(), nothing)
     with pytest.raises(DetectorError, match="put the weights there"):
         detector.examine([seen(0, [])])
+
+
+def test_weights_that_come_later_are_found_without_asking_for_them_at_every_picture() -> None:
+    clock, asked = ManualClock(), 0
+
+    def later() -> Colours:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise DetectorError("put the weights there")
+        return Colours()
+
+    detector = DeepfakeDetector(DeepfakeSettings(), Finder(), later, clock)
+    for _ in range(5):
+        with pytest.raises(DetectorError, match="put the weights there"):
+            detector.examine([seen(0, [])])
+    assert asked == 1
+    clock.now += AGAIN
+    with pytest.raises(DetectorError, match="put the weights there"):
+        detector.examine([seen(0, [])])
+    clock.now += AGAIN
+    (said,) = detector.examine([seen(0, [])])
+    assert said[0].doubt is Doubt.NO_FACE
+    assert said[0].made_by.model == "colours, faces by told"
