@@ -59,7 +59,7 @@ async def train_head(
         fakes = {kind: faces(folder, sources.side) for kind, folder in _folders(data)}
         drawing = sources.reconstruction
         if drawing is None and "generated" not in fakes:
-            drawing = await asyncio.to_thread(draws_anew, network, store, device)
+            drawing = await asyncio.to_thread(draws_anew, network, store, sources.embedded, device)
         head, report = await asyncio.to_thread(
             partial(
                 learn,

@@ -18,7 +18,7 @@ from detectors.deepfake.crop import Crop
 from detectors.deepfake.encoder import Encoder
 from detectors.deepfake.heat import Heat
 from detectors.deepfake.hub_head import TRAIN, HubHead, load_head
-from detectors.deepfake.model import Model, Scores
+from detectors.deepfake.model import SHIPPED, Model, Scores
 from detectors.deepfake.reconstruction import Reconstruction
 from detectors.deepfake.scorer import Scorer
 from detectors.deepfake.wear import Picture
@@ -108,9 +108,15 @@ class HubModel:
         return self._sources.heat(crops) if crops else []
 
 
-def open_sources(encoder: str | None, reconstruction: str | None, store: Store, device: Device) -> Sources:
+def open_sources(
+    encoder: str | None,
+    reconstruction: str | None,
+    store: Store,
+    device: Device = "cpu",
+    shipped: Path = SHIPPED,
+) -> Sources:
     """Reads what is named from the store; at least one of the two. Slow. Raises DetectorError."""
-    embedded = Model(device=device)
+    embedded = Model(shipped, device)
     found = {
         part: store.find(name)
         for part, name in (("encoder", encoder), ("reconstruction", reconstruction))
@@ -125,17 +131,20 @@ def open_sources(encoder: str | None, reconstruction: str | None, store: Store, 
     )
 
 
-def open_scorer(settings: DeepfakeSettings, store: Store, head: Path, device: Device) -> Scorer:
+def open_scorer(
+    settings: DeepfakeSettings, store: Store, head: Path, device: Device = "cpu", shipped: Path = SHIPPED
+) -> Scorer:
     """Who scores by these settings; `head`: its file, for larger weights. Raises DetectorError."""
     if settings.encoder is None and settings.reconstruction is None:
-        return Model(device=device)
+        return Model(shipped, device)
     held, sha256 = load_head(head)  # first: it takes no time
-    return HubModel(open_sources(settings.encoder, settings.reconstruction, store, device), held, sha256)
+    sources = open_sources(settings.encoder, settings.reconstruction, store, device, shipped)
+    return HubModel(sources, held, sha256)
 
 
-def draws_anew(name: str, store: Store, device: Device) -> Reconstruction:
+def draws_anew(name: str, store: Store, embedded: Model, device: Device = "cpu") -> Reconstruction:
     """What makes generated faces out of real ones to learn from. Raises DetectorError."""
-    return _reconstruction(store.find(name), store, Model(device=device), device)
+    return _reconstruction(store.find(name), store, embedded, device)
 
 
 def _reconstruction(weights: Weights, store: Store, embedded: Model, device: Device) -> Reconstruction:

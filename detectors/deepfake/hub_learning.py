@@ -30,6 +30,7 @@ KINDS: Final = ("swapped", "generated")  # of fakes
 FOLDS: Final = 4
 FEWEST: Final = 2 * FOLDS  # clips of real faces, and of fakes that are given
 VIEWS: Final = 2  # of each picture, worn in different ways
+NARROWEST: Final = 0.75  # of a picture, that a view shows
 EACH: Final = 12  # pictures of each clip, at most
 STEPS: Final = 400
 BATCH: Final = 128
@@ -161,13 +162,24 @@ def _see(
         numbers = []
         for first in range(0, len(each.clips), SOME):
             some = each.pictures[first : first + SOME]
-            views = [Wear.drawn(HARD, chance).of(one, sources.side) for one in some for _ in range(VIEWS)]
+            views = [
+                Wear.drawn(HARD, chance).of(_part(one, chance), sources.side)
+                for one in some
+                for _ in range(VIEWS)
+            ]
             clips += [clip for clip in each.clips[first : first + SOME] for _ in range(VIEWS)]
             numbers.append(sources.describe(views))
             finished += len(views)
             done(finished / total)
         seen[name] = _Seen(clips, np.concatenate(numbers))
     return seen
+
+
+def _part(picture: Picture, chance: Generator) -> Picture:
+    """A square of it: faces are never cut the same twice."""
+    side = round(len(picture) * chance.uniform(NARROWEST, 1))
+    top, left = (int(chance.integers(0, len(picture) - side + 1)) for _ in range(2))
+    return picture[top : top + side, left : left + side]
 
 
 def _folds(seen: Mapping[str, _Seen]) -> dict[str, NDArray[np.intp]]:
