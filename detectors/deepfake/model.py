@@ -138,7 +138,7 @@ class Model:
             ) from error
         except (safetensors.SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise DetectorError(
-                f"{path} is no deepfake model of this version ({error}): install framewarden anew, or make "
+                f"{path} is no deepfake model of this version ({str(error).splitlines()[0]}): install framewarden anew, or make "
                 "one with `framewarden train deepfake`"
             ) from error
         self.sha256 = hashlib.sha256(blob).hexdigest()
