@@ -1,7 +1,7 @@
 """Where alerts wait on disk until every channel has them, and where open alerts outlive a restart.
 
-An SQLite file with a thread of its own, so that the event loop never waits for a disk. What comes in while
-the disk is busy shares the next transaction: one fsync for many messages.
+An SQLite file with a thread of its own, outbox_thread.py, so that the event loop never waits for a disk. What
+comes in while the disk is busy shares the next transaction: one fsync for many messages.
 
 A disk that refuses to write (full, read-only, failing) does not hold alerts up: the outbox goes on in memory,
 says so, and goes back to disk when it can. Only a crash during that time loses messages.
@@ -9,42 +9,25 @@ says so, and goes back to disk when it can. Only a crash during that time loses 
 
 import asyncio
 import logging
-import queue
 import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
 
 from alerts.channel import Message
 from alerts.dead_letters import bury, is_late, settle, to_try_again
 from alerts.lock import Lock
 from alerts.outbox_clock import Clock
-from alerts.outbox_file import OutboxError, OutboxFile, Standing, Work
+from alerts.outbox_file import OutboxError, OutboxFile, Standing
 from alerts.outbox_limits import Limits, advance
-from alerts.outbox_put import Put, Waiting, put_all
+from alerts.outbox_put import Put, Waiting
 from alerts.outbox_tail import Tail
+from alerts.outbox_thread import OutboxThread
 from alerts.verdict import Change, Severity, Verdict
 from alerts.verdict_text import verdict_from_json, verdict_to_json
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-GROUP = 1_000  # requests that share a transaction; no more are gathered then
-TOGETHER = 16  # requests that are handed over to the thread together, at most: each time wakes it
-LOOK_EVERY = 1.0  # seconds between two looks at what another program did to the file, where nothing comes in
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Something to do in the next transaction, and who waits for it."""
-
-    what: Work | Put
-    answer: asyncio.Future[Any]
 
 
 class Outbox:
@@ -70,16 +53,11 @@ class Outbox:
             raise ValueError("an outbox without channels would forget nothing")
         self._file = OutboxFile(path, names, limits, disk_retry, lock_patience, clock)
         self._lock = Lock(path.with_name(path.name + ".lock"))
-        self._idle = disk_retry
-        self._asking: list[Request] = []  # to be handed over together
-        self._requests: queue.SimpleQueue[list[Request] | None] = queue.SimpleQueue()
+        self._thread = OutboxThread(self._file, disk_retry, self._stored, self._wake)
         self._news = {name: asyncio.Event() for name in names}
-        self._thread: threading.Thread | None = None
-        self._asked: set[asyncio.Future[Any]] = set()
         self._tail = Tail()
         self._places: dict[str, int] = {}  # by channel: up to where it has everything, once known
         self._dropped = 0
-        self._death: BaseException | None = None  # what ended the thread: a mistake of ours
 
     async def __aenter__(self) -> "Outbox":
         """A damaged file is moved aside, which is counted and said.
@@ -87,7 +65,6 @@ class Outbox:
         Raises OutboxError where the file is another program's or a newer framewarden's, and InUseError
         where another process has it.
         """
-        self._loop = asyncio.get_running_loop()
         try:
             self._lock.__enter__()
         except OSError as error:
@@ -97,7 +74,6 @@ class Outbox:
         except BaseException:
             self._lock.__exit__(None, None, None)
             raise
-        self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
         self._thread.start()
         return self
 
@@ -105,12 +81,7 @@ class Outbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finishes what was asked for, and closes the file."""
-        thread, self._thread = self._thread, None
-        if thread:
-            self._file.hurry()
-            self._hand_over()
-            self._requests.put(None)
-            await asyncio.to_thread(thread.join)
+        await self._thread.end()
         self._lock.__exit__(None, None, None)
 
     async def put(self, verdict: Verdict, render: Callable[[int], Message]) -> Message:
@@ -120,19 +91,19 @@ class Outbox:
         Whoever is cancelled while waiting does not know whether the message was stored.
         """
         kept = None if verdict.change is Change.CLOSED else verdict_to_json(verdict)
-        return await self._put(Put(verdict.told_of, verdict.alert_id, verdict.severity.rank, kept, render))
+        put = Put(verdict.told_of, verdict.alert_id, verdict.severity.rank, kept, render)
+        return (await self._thread.put(put)).message
 
     async def tell(
         self, stream: str, about: str, severity: Severity, render: Callable[[int], Message]
     ) -> Message:
         """As `put`, of a message that opens nothing and closes nothing. `about`: what it is about."""
-        return await self._put(Put(stream, about, severity.rank, None, render))
+        return (await self._thread.put(Put(stream, about, severity.rank, None, render))).message
 
-    async def _put(self, put: Put) -> Message:
-        stored: Waiting = await self._request(put)
-        self._file.counts["put"] += 1
+    def _stored(self, stored: Sequence[Waiting]) -> None:
+        self._tail.note(stored)
+        self._file.counts["put"] += len(stored)
         self._wake()
-        return stored.message
 
     async def open_verdicts(self, stream: str | None = None) -> list[Verdict]:
         """The last verdict of every alert that is not closed; without its detection, which is not kept."""
@@ -156,7 +127,7 @@ class Outbox:
                     log.warning("The open alert %s is damaged on disk: it is forgotten", alert_id)
             return verdicts
 
-        return await self._ask(read)
+        return await self._thread.ask(read)
 
     async def waiting(self, channel: str, limit: int) -> list[Waiting]:
         """The oldest messages that this channel does not have yet, in order, at most `limit`."""
@@ -176,7 +147,7 @@ class Outbox:
             )
             return [Waiting(position, Message(*rest)) for position, *rest in rows]
 
-        return await self._ask(read)
+        return await self._thread.ask(read)
 
     async def delivered(self, channel: str, position: int) -> None:
         """The channel has everything up to and with this position. What all channels have is forgotten."""
@@ -184,7 +155,9 @@ class Outbox:
         def mark(connection: sqlite3.Connection) -> None:
             advance(connection, channel, position)
 
-        await self._ask(mark)  # if this is lost with the power, messages are sent again: no fsync for that
+        await self._thread.ask(
+            mark
+        )  # if this is lost with the power, messages are sent again: no fsync for that
         self._has(channel, position)
 
     async def refused(self, channel: str, position: int, reason: str) -> None:
@@ -194,7 +167,7 @@ class Outbox:
         def work(connection: sqlite3.Connection) -> int:
             return bury(connection, channel, position, reason, self._file.clock.now(), limits.dead_letters)
 
-        self._file.counts["dead_letters_dropped"] += await self._ask(work)
+        self._file.counts["dead_letters_dropped"] += await self._thread.ask(work)
         self._has(channel, position)
 
     def _has(self, channel: str, position: int) -> None:
@@ -206,11 +179,11 @@ class Outbox:
         def read(connection: sqlite3.Connection) -> list[Waiting]:
             return [Waiting(*each) for each in to_try_again(connection, channel)]
 
-        return await self._ask(read) if self.standing(channel).again else []
+        return await self._thread.ask(read) if self.standing(channel).again else []
 
     async def is_late(self, channel: str, letter: Waiting) -> bool:
         """Whether the channel was told later messages of the dead letter's stream."""
-        return await self._ask(lambda connection: is_late(connection, channel, letter.message))
+        return await self._thread.ask(lambda connection: is_late(connection, channel, letter.message))
 
     async def tried_again(self, channel: str, position: int, reason: str | None) -> None:
         """This dead letter was taken, or refused once more for a reason."""
@@ -218,7 +191,7 @@ class Outbox:
         def work(connection: sqlite3.Connection) -> None:
             settle(connection, channel, position, reason, self._file.clock.now())
 
-        await self._ask(work)
+        await self._thread.ask(work)
 
     def news(self, channel: str) -> asyncio.Event:
         """Set when a message comes in. Clear it, look at `waiting`, and wait where there was nothing."""
@@ -247,109 +220,6 @@ class Outbox:
         """By channel: messages that it will never get."""
         return self._file.dropped
 
-    async def _ask(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        answer: T = await self._request(work)
-        return answer
-
-    async def _request(self, what: Work | Put) -> Any:
-        if self._thread is None:
-            raise RuntimeError("the outbox is not open")
-        answer: asyncio.Future[Any] = self._loop.create_future()
-        self._asked.add(answer)
-        if self._death:
-            self._tell_death(self._death)
-        if not self._asking:
-            self._loop.call_soon(self._hand_over)
-        self._asking.append(Request(what, answer))
-        if len(self._asking) == TOGETHER:
-            self._hand_over()
-        return await answer
-
-    def _hand_over(self) -> None:
-        """What was asked for while the loop went round once, or as much of it as keeps the thread busy."""
-        requests, self._asking = self._asking, []
-        if requests:
-            self._requests.put(requests)
-
     def _wake(self) -> None:
         for news in self._news.values():
             news.set()
-
-    def _tell_death(self, death: BaseException) -> None:
-        """Nobody waits for a thread that is no more."""
-        self._death = death
-        for answer in self._asked:
-            if not answer.done():
-                answer.set_exception(RuntimeError(f"the outbox's thread died of {death!r}"))
-
-    # ---- on the outbox's thread
-
-    def _work(self) -> None:
-        stopping = False
-        try:
-            while not stopping:
-                requests, stopping = self._gather()
-                self._file.back_to_disk()
-                # What deliveries ask and mark need not wait for the fsync of what others put.
-                works = [(each.what, each.answer) for each in requests if not isinstance(each.what, Put)]
-                self._serve(self._do, works)
-                puts = [(each.what, each.answer) for each in requests if isinstance(each.what, Put)]
-                self._serve(self._put_all, puts)
-                if not requests and self._file.look() and not self._loop.is_closed():
-                    self._loop.call_soon_threadsafe(self._wake)
-            self._file.close()
-        except BaseException as death:
-            if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._tell_death, death)
-            raise
-
-    def _gather(self) -> tuple[list[Request], bool]:
-        """What waits now (after a while nothing, as the disk wants a look), and if it is time to stop."""
-        requests: list[Request] = []
-        try:
-            more = self._requests.get(timeout=LOOK_EVERY if self._file.durable else self._idle)
-            while more is not None:
-                requests += more
-                if len(requests) >= GROUP:
-                    return requests, False
-                more = self._requests.get_nowait()
-        except queue.Empty:
-            return requests, False
-        return requests, True
-
-    def _do(self, works: Sequence[Work]) -> list[Any]:
-        return self._file.transact(works, through_power_cuts=False)
-
-    def _put_all(self, puts: Sequence[Put]) -> list[Waiting | Exception]:
-        def work(connection: sqlite3.Connection) -> list[Waiting | Exception]:
-            return put_all(connection, puts, self._file.clock.now())
-
-        outcome: list[Waiting | Exception] | Exception
-        (outcome,) = self._file.transact([work], through_power_cuts=True)
-        return [outcome] * len(puts) if isinstance(outcome, Exception) else outcome
-
-    def _serve(
-        self, do: Callable[[list[T]], list[Any]], requests: Sequence[tuple[T, asyncio.Future[Any]]]
-    ) -> None:
-        """Does all of them in one transaction, and tells those who wait."""
-        if not requests:
-            return
-        outcomes: list[Any]
-        try:
-            outcomes = do([what for what, _ in requests])
-        except OutboxError as error:
-            outcomes = [error] * len(requests)
-
-        def tell() -> None:
-            self._tail.note(each for each in outcomes if isinstance(each, Waiting))
-            for (_, answer), outcome in zip(requests, outcomes, strict=True):
-                self._asked.discard(answer)
-                if answer.done():  # whoever asked was cancelled
-                    continue
-                if isinstance(outcome, Exception):
-                    answer.set_exception(outcome)
-                else:
-                    answer.set_result(outcome)
-
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(tell)

@@ -186,6 +186,8 @@ class OutboxFile:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA journal_size_limit = 67108864")
             self._migrate(connection)
+            if _columns(connection) != _columns(_fresh()):  # what describes the tables is damaged
+                raise DamagedError("its tables are not those that it was made with")  # noqa: TRY301 - as above
             connection.execute("REINDEX")  # quick_check looks at tables alone
             self._drop_unreadable(connection)
             self._settle_channels(connection)
@@ -195,6 +197,9 @@ class OutboxFile:
             if _code(error) in DAMAGED:
                 raise DamagedError(str(error)) from error
             raise self._cannot_open(error) from error
+        except UnicodeDecodeError as error:  # what SQLite says of the damage quotes it
+            connection.close()
+            raise DamagedError(str(error)) from error
         except (DamagedError, OutboxError):
             connection.close()
             raise
@@ -270,6 +275,21 @@ class OutboxFile:
 
     def _in_words(self) -> str:
         return ", ".join(f"{each.waiting} for '{name}'" for name, each in self.standings.items())
+
+
+def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """All tables with their columns."""
+    return connection.execute(
+        "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
+        " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY t.name, c.cid"
+    ).fetchall()
+
+
+def _fresh() -> sqlite3.Connection:
+    """A file as it is made, in memory."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(";".join(MIGRATIONS))
+    return connection
 
 
 def _standings(connection: sqlite3.Connection) -> dict[str, Standing]:

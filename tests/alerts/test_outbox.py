@@ -230,6 +230,16 @@ def test_a_damaged_file_is_used_or_moved_aside_and_alerts_go_on(
     asyncio.run(use())
 
 
+async def test_a_table_without_its_columns_is_damage(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with Outbox(path, ["redis"]) as outbox:
+        await put_many(outbox, 3)
+    with sqlite3.connect(path) as file:
+        file.execute("ALTER TABLE clock RENAME COLUMN boot TO shoe")
+    async with Outbox(path, ["redis"]) as outbox:
+        await put_many(outbox, 1)
+    assert "is damaged (its tables are not those that it was made with)" in caplog.text
+
+
 @pytest.mark.parametrize("content", [b"no database at all", b"SQLite format 3\0" + bytes(50), None])
 async def test_damage_is_said_and_nothing_is_deleted(
     path: Path, content: bytes | None, healthy: Path, caplog: pytest.LogCaptureFixture
