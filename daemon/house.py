@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Protocol, assert_never, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, assert_never, runtime_checkable
 from urllib.parse import urlsplit
 
 from alerts.announcer import Announcer
@@ -46,6 +47,9 @@ from detectors.examiner import Examiner
 from streams.camera import Camera
 from streams.frame import Frame
 from streams.source import is_live, source_for
+
+if TYPE_CHECKING:
+    from detectors.deepfake.scorer import Scorer
 
 log = logging.getLogger(__name__)
 
@@ -244,17 +248,25 @@ def detector(name: DetectorName, settings: Settings, folder: Path, sources: Mapp
         case "deepfake":
             from daemon.models import store_of
             from detectors.deepfake.detector import DeepfakeDetector
-            from detectors.deepfake.hub import open_scorer
             from detectors.device import choose_device
             from detectors.faces.finder import choose_finder
 
-            device, store = choose_device(settings.service.device), store_of(settings)
-            own, head = settings.detectors.deepfake, deepfake_head(settings, folder)
-            return DeepfakeDetector(
-                own, choose_finder(store, device), lambda: open_scorer(own, store, head, device)
-            )
+            finder = choose_finder(store_of(settings), choose_device(settings.service.device))
+            return DeepfakeDetector(settings.detectors.deepfake, finder, partial(scorer_of, settings, folder))
         case _:
             assert_never(name)
+
+
+def scorer_of(settings: Settings, folder: Path) -> "Scorer":
+    """Who scores faces by these settings; `folder`: the state. Raises DetectorError without weights."""
+    from daemon.models import store_of
+    from detectors.deepfake.hub import open_scorer
+    from detectors.device import choose_device
+
+    device = choose_device(settings.service.device)
+    return open_scorer(
+        settings.detectors.deepfake, store_of(settings), deepfake_head(settings, folder), device
+    )
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import numpy as np
 
 from alerts.manifest import Manifest, ManifestError, read, unlike
 from config.load import load
-from config.settings import DetectorName
+from config.settings import DetectorName, Settings
+from config.state import state_folder
 from daemon.inspect_files import Inspected, inspect_files
 from detectors.device import limit_threads
 from detectors.snapshot import SnapshotError
@@ -83,7 +85,7 @@ async def inspect(
     files = [path for path in paths if path.is_file()]
     settings = load(config) if config else None
     limit_threads()
-    found: list[Found | Inspected] = [look(path) for path in paths if path not in files]
+    found: list[Found | Inspected] = [look(path, settings) for path in paths if path not in files]
     if files:
         found += await inspect_files(files, settings, detectors, reports)
     if as_json:
@@ -93,8 +95,8 @@ async def inspect(
     return 0 if all(each.good for each in found) else 1
 
 
-def look(folder: Path) -> Found:
-    """Hashes first: nothing is computed from files that were changed."""
+def look(folder: Path, settings: Settings | None = None) -> Found:
+    """Hashes first: nothing is computed from files that were changed. `settings`: where weights are named."""
     try:
         manifest = read(folder)
         problems = unlike(folder, manifest)
@@ -104,7 +106,7 @@ def look(folder: Path) -> Found:
     if problems:
         return Found(folder, problems, files)
     try:
-        judged, again = _score_again(folder, manifest)
+        judged, again = _score_again(folder, manifest, settings)
     except _UnableError as why:
         return Found(folder, files=files, why_not=str(why))
     return Found(folder, files=files, judged=judged, again=again)
@@ -114,7 +116,7 @@ class _UnableError(Exception):
     """The score cannot be computed again; says why."""
 
 
-def _score_again(folder: Path, manifest: Manifest) -> tuple[float, float]:
+def _score_again(folder: Path, manifest: Manifest, settings: Settings | None) -> tuple[float, float]:
     try:
         judged, detector = manifest.facts["judged"], manifest.facts["detector"]["name"]
         if not judged:
@@ -123,7 +125,7 @@ def _score_again(folder: Path, manifest: Manifest) -> tuple[float, float]:
             raise _UnableError("what the detector knew was not kept: nothing was alarming just before")
         files = {name: (folder / name).read_bytes() for name in judged["again"] if name in manifest.files}
         frame = _frame(folder / judged["file"], manifest.facts["alert"], judged)
-        return float(judged["score"]), _compute(detector, files, frame, judged)
+        return float(judged["score"]), _compute(detector, files, frame, judged, settings)
     except SnapshotError as error:
         raise _UnableError(str(error)) from None
     except OSError as error:
@@ -134,7 +136,13 @@ def _score_again(folder: Path, manifest: Manifest) -> tuple[float, float]:
         ) from None
 
 
-def _compute(detector: str, files: Mapping[str, bytes], frame: Frame, judged: Mapping[str, Any]) -> float:
+def _compute(
+    detector: str,
+    files: Mapping[str, bytes],
+    frame: Frame,
+    judged: Mapping[str, Any],
+    settings: Settings | None,
+) -> float:
     match detector:
         case "quality":
             from detectors.quality import before
@@ -147,11 +155,13 @@ def _compute(detector: str, files: Mapping[str, bytes], frame: Frame, judged: Ma
             limit_torch_threads()
             return again.score_again(files, frame, judged["threshold"])
         case "deepfake":
+            from daemon.house import scorer_of
             from detectors.deepfake import before as deepfake
             from detectors.device import limit_torch_threads
 
             limit_torch_threads()
-            return deepfake.score_again(files)
+            larger = partial(scorer_of, settings, state_folder(settings)) if settings else None
+            return deepfake.score_again(files, larger=larger)
     raise _UnableError(f"this version does not know the detector '{detector}'")
 
 

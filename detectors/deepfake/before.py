@@ -1,7 +1,7 @@
 """The pictures that a face was judged by: kept beside an alert, to be looked at and to be scored again."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +11,7 @@ import numpy as np
 
 from detectors.deepfake.crop import Crop
 from detectors.deepfake.model import SHIPPED, Model
+from detectors.deepfake.scorer import Scorer
 from detectors.deepfake.suspicion import Sample
 from detectors.detection import DetectorCard, DetectorError
 from detectors.snapshot import SnapshotError
@@ -30,6 +31,7 @@ class Before:
         """Files by name."""
         files = {NAME.format(number): _png(one.crop) for number, one in enumerate(self.samples, 1)}
         facts = {
+            "model": self.card.model,
             "model_sha256": self.card.model_sha256,
             "pictures": [
                 {"swapped": one.swapped, "generated": one.generated, "clearness": one.clearness}
@@ -39,19 +41,29 @@ class Before:
         return {**files, JUDGED_BY: json.dumps(facts, indent=1).encode()}
 
 
-def score_again(files: Mapping[str, bytes], path: Path = SHIPPED) -> float:
-    """The log ratio of what was kept. Raises SnapshotError where it is damaged or the weights are others."""
+def score_again(
+    files: Mapping[str, bytes], path: Path = SHIPPED, larger: Callable[[], Scorer] | None = None
+) -> float:
+    """The log ratio of what was kept. Raises SnapshotError where it is damaged or the weights are others.
+
+    `larger`: opens the weights that the settings name, asked where those of `path` are not the ones.
+    """
+    judged = json.loads(files[JUDGED_BY])
+    scorer: Scorer
     try:
-        wanted = json.loads(files[JUDGED_BY])["model_sha256"]
-        model = Model(path)
+        scorer = Model(path)
+        if scorer.sha256 != judged["model_sha256"] and larger is not None:
+            scorer = larger()
     except DetectorError as error:
         raise SnapshotError(str(error)) from error
-    if model.sha256 != wanted:
+    if scorer.sha256 != judged["model_sha256"]:
         raise SnapshotError(
-            f"it was judged by other weights ({wanted[:12]}); this version has {model.sha256[:12]}"
+            f"it was judged by other weights ({judged['model']}, {judged['model_sha256'][:12]}), and here "
+            f"are {scorer.model}, {scorer.sha256[:12]}: weights of your own are named in detectors.deepfake of a "
+            "configuration that is given with --config"
         )
     crops = [_picture(files[name]) for name in sorted(files) if name != JUDGED_BY]
-    return model.facts.clips.log_ratio(float(np.mean(model.score(crops).fused)), len(crops))
+    return scorer.clips.log_ratio(float(np.mean(scorer.score(crops).fused)), len(crops))
 
 
 def _png(crop: Crop) -> bytes:
