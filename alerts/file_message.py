@@ -1,7 +1,8 @@
 """The verdict on a file as the CloudEvents 1.0 message that subscribers read."""
 
 import json
-from typing import Final
+from importlib.resources import files
+from typing import Any, Final
 
 from alerts.channel import Message
 from alerts.file_facts import Facts
@@ -10,6 +11,13 @@ KIND: Final = "verdict"  # the last word of its channel's name
 JUDGED: Final = "judged"  # its state: it is told once, and neither opens nor closes anything
 TYPE: Final = "framewarden.file.judged"
 SCHEMA: Final = "urn:framewarden:file-message:1"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the message."""
+    text = files("alerts").joinpath("file.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
 
 
 def render(facts: Facts, sequence: int, source: str) -> Message:

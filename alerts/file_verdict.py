@@ -19,6 +19,7 @@ from streams.frame import Frame
 POINTS: Final = 600  # of one curve: a longer file is drawn coarser
 WORST: Final = 3  # moments of each kind that are shown
 APART: Final = 2.0  # seconds between two of them, at least
+TOO_SHORT: Final = "too_short"  # some of its few pictures are alarming, and some are not
 MOST_ALERTS: Final = 100  # that are named
 
 
@@ -60,7 +61,8 @@ class KindVerdict:
     @property
     def doubt(self) -> str:
         """Why it could not tell most often; empty where it always could."""
-        return max(self.doubts, key=lambda word: (self.doubts[word], word), default="")
+        none = TOO_SHORT if self.answer is Answer.CANNOT_TELL else ""
+        return max(self.doubts, key=lambda word: (self.doubts[word], word), default=none)
 
 
 @dataclass(frozen=True, slots=True)

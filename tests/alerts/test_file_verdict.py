@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]  # comes with check-jsonschema, without types
 import numpy as np
 import pytest
 from hypothesis import given
@@ -189,6 +190,7 @@ def test_readers_of_alerts_can_read_the_one_message(verdict: FileVerdict, tmp_pa
     facts = facts_of(verdict, UploadedFile("a\udcff.mp4", 64 * "c", "17-0"), 9, "uploads", AT)
     file_report.write(tmp_path, facts, verdict)
     message = file_message.render(facts, 3, "//h/framewarden")
+    jsonschema.Draft202012Validator(file_message.schema()).validate(json.loads(message.body))
     alert = read(message.body)
     assert (message.kind, alert.kind, alert.state, alert.open) == ("verdict", "verdict", "judged", False)
     assert (alert.stream, alert.sequence, alert.label) == ("uploads", 3, facts["verdict"])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from alerts import file_message
 from alerts.message import SCHEMA, render, schema
 from alerts.redis_channel import ALERTS
 from detectors.detection import Kind
@@ -69,7 +70,7 @@ def test_the_asyncapi_document_is_one_and_says_what_is_so() -> None:
     assert found["operations"] == ["send tell", "send keep"]
     assert found["payload"]["schema"]["$id"] == SCHEMA  # the reference leads to the schema itself
     text = ASYNCAPI.read_text()
-    assert f"enum: [{', '.join(Kind)}]" in text
+    assert f"enum: [{', '.join([*Kind, file_message.KIND])}]" in text
 
 
 def test_a_broken_asyncapi_document_is_refused(tmp_path: Path) -> None:
