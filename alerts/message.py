@@ -96,7 +96,8 @@ def _stamp(at: datetime) -> str:
     """UTC ISO 8601 with milliseconds. Raises ValueError for a time without a zone: a mistake of ours."""
     if at.tzinfo is None:
         raise ValueError(f"{at} has no time zone")
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    zulu = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return zulu.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def _finite(number: float) -> float | None:
