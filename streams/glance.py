@@ -6,8 +6,9 @@ It has no numpy, because a decoding child has none: a look costs a third of a mi
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-ACROSS = 80  # cells
-CHANGED = 5  # grey levels by which a cell's mean must differ, once the exposure is taken out
+ACROSS = 80  # cells, at most
+SMALLEST = 8  # pixels of the picture that a cell is wide: in fewer, what an encoder stirs would show
+CHANGED = 6  # grey levels by which a cell's mean must differ, once the exposure is taken out
 LIGHT = 6  # grey levels by which the whole picture must differ
 RESTLESS = 0.25  # share of the looks that find a cell changed, from which it is left out: a clock, a flag
 REMEMBERED = 300  # looks over which that is counted
@@ -26,14 +27,15 @@ class Glance:
 
     def at(self, picture: VideoFrame) -> Glimpse:
         """What is seen of a picture."""
-        down = max(1, min(2 * ACROSS, round(ACROSS * picture.height / max(1, picture.width))))
+        across = max(1, min(ACROSS, picture.width // SMALLEST))
+        down = max(1, min(2 * across, round(across * picture.height / max(1, picture.width))))
         small = self._reformatter.reformat(
-            picture, ACROSS, down, "gray", interpolation=Interpolation.AREA, threads=1
+            picture, across, down, "gray", interpolation=Interpolation.AREA, threads=1
         )
         plane = small.planes[0]
         cells = bytes(plane)
         rows = range(0, down * plane.line_size, plane.line_size)
-        return b"".join(cells[row : row + ACROSS] for row in rows)
+        return b"".join(cells[row : row + across] for row in rows)
 
     def differs(self, now: Glimpse, before: Glimpse) -> bool:
         """Whether something moved, came, went, or the light changed between two pictures."""

@@ -54,7 +54,7 @@ class QualityDetector:
         return [self._examine(frame) for frame in frames]
 
     def _examine(self, frame: Frame) -> tuple[Detection, ...]:
-        """Nothing new is learned of a picture that was not decoded: how long it was so, the next one tells."""
+        """Of a picture that was not decoded nothing is learned: how long it was so, the next one tells."""
         if frame.unchanged and frame.stream in self._said:
             self.counts["unchanged"] += 1
             return self._said[frame.stream]
