@@ -149,7 +149,7 @@ def _moment(moment: WorstMoment, said: Facts) -> str:
         pictures.append(
             figure("How unusual each place is", _jpeg(heated(moment.picture, moment.seen.heatmap)))
         )
-    return "".join(pictures)
+    return f"<div>{''.join(pictures)}</div>"  # side by side with others; its heat map under it
 
 
 def _doubt(word: str | None) -> str:
