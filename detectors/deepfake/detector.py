@@ -18,6 +18,9 @@ from streams.frame import Frame
 AGAIN: Final = 30.0  # seconds between two attempts at weights that cannot be used: to read them may take long
 
 
+TOLD = 2  # times smaller than what can be judged: such a face is said to be too small
+
+
 class DeepfakeDetector:
     """Finds the faces of each picture, follows them, and says of each how likely it is a fake."""
 
@@ -50,7 +53,7 @@ class DeepfakeDetector:
         scorer, card = self._opened()
         followings = [self._following(frame.stream, scorer, card) for frame in frames]
         seen = [
-            following.look(frame, self._finder.find(frame.picture, self._settings.min_face))
+            following.look(frame, self._finder.find(frame.picture, self._settings.min_face // TOLD))
             for following, frame in zip(followings, frames, strict=True)
         ]
         scores = scorer.score([one.crop for each in seen for one in each if one.crop is not None])
