@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from alerts.judge import Judge
 from alerts.rules import Rules
@@ -79,7 +80,9 @@ class Ages:
         self.of[frame.stream].append(time.monotonic() - frame.captured)
 
 
-async def trial(url: str, times: float, cameras: int, seconds: float, shared: bool) -> dict[str, object]:
+async def trial(
+    url: str, times: float, cameras: int, seconds: float, *, shared: bool, settle: float = SETTLE
+) -> dict[str, Any]:
     """So many cameras, each at FPS, that want `times` what there is time for: so much a picture costs."""
     weights = {f"c{number}": PRIORITIES.get(number, 1.0) for number in range(cameras)}
     each = times / (cameras * FPS)
@@ -109,7 +112,7 @@ async def trial(url: str, times: float, cameras: int, seconds: float, shared: bo
                 await asyncio.sleep(1)
 
         sharing = asyncio.create_task(share_out())
-        await asyncio.sleep(SETTLE)
+        await asyncio.sleep(settle)
         ages.of.clear()
         before = {name: watch.source.counts.copy() for name, watch in watches.items()}
         rates: list[Mapping[str, float]] = []
@@ -167,7 +170,7 @@ def main() -> None:
         with RtspServer({"/clip": clip}) as server:
             for times in wanted.times:
                 for shared in (True, False) if wanted.without else (True,):
-                    run = trial(server.url("/clip"), times, wanted.cameras, wanted.seconds, shared)
+                    run = trial(server.url("/clip"), times, wanted.cameras, wanted.seconds, shared=shared)
                     rows.append(asyncio.run(run))
     if wanted.json:
         print(json.dumps(rows, indent=1))

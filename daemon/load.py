@@ -1,5 +1,6 @@
 """Once a second: what each stream showed and what that took, and so what share of its pictures it keeps."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from detectors.examiner import Effort
 from detectors.shares import Shares, Span
 from streams.camera import Camera
 
+log = logging.getLogger(__name__)
+
+LOWERED = 0.9  # of its pictures are kept: from there on it is said
 WAIT_SHARE = 0.15  # of stale_after: what waits longer for its turn is a sign that there is too much
 LOST = ("dropped_shed", "dropped_unfetched", "dropped_replaced")
 
@@ -29,6 +33,7 @@ class Load:
     def __init__(self, stale_after: float) -> None:
         self.shares = Shares(WAIT_SHARE * stale_after)
         self.attention: dict[str, Attention] = {}
+        self.lowered: dict[str, float] = {}  # streams of which it was said, and the share that they keep
         self._marks: dict[str, tuple[Watch, _Mark]] = {}
         self._at: float | None = None
 
@@ -52,12 +57,26 @@ class Load:
             for name, share in self.shares.follow(spans, seconds).items():
                 if isinstance(source := watches[name].source, Camera):
                     source.keep_only(share)
+                self._tell(name, share, watches[name].sample_fps)
         for gone in self.attention.keys() - watches.keys():
             del self.attention[gone]
+            self.lowered.pop(gone, None)
         for name, watch in watches.items():
             lost = sum(watch.source.counts[each] for each in LOST)
             lost += efforts[name].dropped_stale if name in efforts else 0
             self.attention.setdefault(name, Attention()).note(now, watch.frames, lost, watch.state)
+
+    def _tell(self, name: str, share: float, fps: float) -> None:
+        if name not in self.lowered and share < LOWERED:
+            log.warning(
+                "%s: %.1f of %g pictures a second are looked at: there is more to do than this machine can",
+                name, share * fps, fps,
+            )  # fmt: skip
+        elif name in self.lowered and share == 1:
+            log.info("%s: all its pictures are looked at again", name)
+            del self.lowered[name]
+        if name in self.lowered or share < LOWERED:
+            self.lowered[name] = share
 
 
 def _mark(watch: Watch, effort: Effort | None) -> _Mark:

@@ -63,8 +63,12 @@ def health(house: House) -> tuple[bool, dict[str, Any]]:
         for name, each in streams.items()
         if each["state"] == "offline" and name not in house.folders
     ]
+    problems += [
+        f"stream {name}: it hardly delivers" for name, each in streams.items() if each["state"] == "degraded"
+    ]
     problems += [f"stream {name}: {each.problem}" for name, each in house.folders.items() if each.problem]
     problems += [f"stream {name}: pictures come, and none is judged" for name in _blind(house)]
+    problems += [f"stream {name}: {each}" for name, each in _lowered(house).items()]
     problems += [f"channel {name}: {each['problem']}" for name, each in channels.items() if each["problem"]]
     for name, each in channels.items():
         if each["dropped"]:
@@ -78,6 +82,11 @@ def health(house: House) -> tuple[bool, dict[str, Any]]:
         problems.append(f"detectors: one batch takes {house.examiner.busy_seconds:.0f} s and more")
     status = "stuck" if stuck else "degraded" if problems else "ok"
     return not stuck, {"status": status, "problems": problems, "streams": streams, "channels": channels}
+
+
+def _lowered(house: House) -> dict[str, str]:
+    words = "of its pictures are looked at: there is more to do than this machine can"
+    return {name: f"{share:.0%} {words}" for name, share in house.load.lowered.items()}
 
 
 def _blind(house: House) -> list[str]:
