@@ -22,6 +22,7 @@ T = TypeVar("T")
 TEND_SECONDS = 15.0  # between two looks of a channel after itself, while there is nothing to hand over
 _DOWN: Final = "is down, alerts wait in the outbox"
 LONGEST_RETRY_AFTER = 600.0  # a receiver may ask for so long a pause, and no longer
+_SURE: Final = 2  # times that a message is refused before one behind it is tried: once may be chance
 _HOPELESS: Final = 5  # messages that are refused one after the other: then it is no message's fault
 
 
@@ -42,7 +43,8 @@ class Delivery:
         """A batch is to be taken within `patience` seconds.
 
         Retries wait between `first_retry` and `longest_retry` seconds, doubling, with jitter. A message that
-        is refused for good becomes a dead letter as soon as one behind it is taken, else after `tries` times.
+        is refused for good twice becomes a dead letter as soon as one behind it is taken, else after `tries`
+        times.
         """
         self.channel = channel
         self.connected: bool | None = None  # None: nothing was tried yet
@@ -176,6 +178,8 @@ class Delivery:
         position, times = self._refusals
         times = times + 1 if position == waiting.position else 1
         self._refusals = waiting.position, times
+        if times < min(_SURE, self._tries):
+            raise error
         if await self._got_past(waiting, error):
             return
         if times < self._tries:

@@ -242,9 +242,7 @@ async def test_what_is_refused_for_good_becomes_a_dead_letter_and_blocks_nothing
             await until_delivered(delivery)
             assert channel.sequences() == [1, 3, *range(5, 21)]
             assert (delivery.counts["published"], delivery.counts["refused"]) == (18, 2)
-            assert (
-                delivery.counts["failed"] == 0
-            )  # those behind them were taken: it is no fault of the channel
+            assert delivery.counts["failed"] == 2  # once may be chance; then one behind it was taken
             assert outbox.standing("redis").dead == 2
             assert (delivery.connected, delivery.last_error) == (True, "")
             channel.never = {4}  # the receiver was mended; not for all
@@ -268,10 +266,12 @@ async def test_what_comes_after_a_refused_message_is_told_at_once(tmp_path: Path
     channel = Collector(batch=1)
     channel.never = {1, 2}
     async with Outbox(tmp_path / "outbox", ["redis"]) as outbox:
-        delivery = Delivery(outbox, channel, first_retry=60, longest_retry=60)
+        delivery = Delivery(outbox, channel, first_retry=0.05, longest_retry=60, tries=100)
         async with running(delivery):
             await put_many(outbox, 1)
-            await asyncio.sleep(0.1)
+            async with asyncio.timeout(10):
+                while delivery.counts["failed"] < 8:  # noqa: ASYNC110 - it waits for some seconds by then
+                    await asyncio.sleep(0.01)
             assert (outbox.standing("redis").dead, delivery.waiting) == (
                 0,
                 1,
