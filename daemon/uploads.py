@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 TOO_LARGE: Final = "too_large"
 UNREADABLE: Final = "unreadable"
 REFUSED: Final = "refused"
+_WEIGHT: Final = 0.1  # of a file, beside a camera's: a file can wait
 _LAST_SECONDS: Final = 1.0  # to tell of what was judged, where we are told to end in that moment
 _SWEPT_AT_ONCE: Final = 1000
 
@@ -43,6 +44,7 @@ class Household(Protocol):
     gatekeeper: Gatekeeper
     curves: Curves
     plan: dict[str, Sequence[str]]
+    weights: dict[str, float]  # by stream, where there is more to look at than can be
 
     async def prepare(self, names: Sequence[DetectorName]) -> int:
         """Makes these detectors, where they are not made yet; the width of the pictures that they want."""
@@ -153,6 +155,7 @@ class Uploads:
         judge.resume([alert.verdict for alert in gate.open_alerts(name)])
         gate.add(name, rules, live=False)
         house.plan[name] = detectors
+        house.weights[name] = stream.priority * _WEIGHT
         recording = Recording(settings_of(stream, name, str(path)), settings.sample_fps(stream), width)
         watch = FileWatch(
             recording=recording,
@@ -173,6 +176,7 @@ class Uploads:
             del judging[name]
             self.events.setdefault(stream.name, Counter()).update(recording.counts)
             house.plan.pop(name, None)
+            house.weights.pop(name, None)
             house.curves.forget(name)
             gate.remove(name)
             await house.examiner.forget(name)

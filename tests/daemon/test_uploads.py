@@ -1,5 +1,7 @@
 """Files of a folder, of HTTP and of jobs, through the real daemon: one verdict each, and nothing twice."""
 
+import asyncio
+import gc
 import hashlib
 import json
 import os
@@ -10,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +22,18 @@ from typing import Any
 import psutil
 import pytest
 
+from alerts.file_verdict import Tally
+from alerts.judge import Judge
+from alerts.rules import Rules
+from config.channels import LogChannelSettings
+from config.settings import AlertsSettings, ServiceSettings, Settings, StreamSettings
+from config.uploads import UploadsSettings
+from daemon.file_watch import FileWatch
+from daemon.house import assembled
+from detectors.detection import Detection
+from streams.frame import Frame
+from streams.inbox import sign_of
+from streams.recording import Recording
 from tests.clips import write_clip
 from tests.daemon.daemon_process import Daemon, eventually
 from tests.daemon.test_run import clip_that_freezes
@@ -419,3 +434,43 @@ def test_a_job_that_was_under_way_is_done_after_a_crash_and_while_redis_was_away
             eventually(
                 "it is done", lambda: not client.xpending("framewarden:jobs", "framewarden")["pending"], 60
             )
+
+
+# ---- over months
+
+
+async def test_nothing_of_a_file_stays_in_memory(tmp_path: Path, clips: Path) -> None:
+    stream = StreamSettings(name="uploads", folder=tmp_path, detectors=("quality",))
+    settings = Settings(
+        streams=(stream,),
+        alerts=AlertsSettings(channels=(LogChannelSettings(),)),
+        service=ServiceSettings(listen=None, state_dir=tmp_path / "state"),
+    )
+    content = (clips / "good.mp4").read_bytes()
+
+    async def judge(number: int) -> None:
+        path = tmp_path / f"{number}.mp4"
+        await asyncio.to_thread(path.write_bytes, content + bytes([number]))
+        await house.uploads.judge(settings, stream, path, sign_of(path.lstat()))
+
+    def alive() -> Counter[str]:
+        """What there is of each thing that belongs to one file."""
+        gc.collect()
+        kinds = (FileWatch, Recording, Judge, Rules, Tally, Frame, Detection, asyncio.Task, asyncio.Lock)
+        return Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds))
+
+    async with assembled(settings, judged=lambda _: None) as house:
+        for number in range(3):
+            await judge(number)
+        before = alive()
+        for number in range(3, 12):
+            await judge(number)
+        assert alive() - before == Counter()
+        assert house.plan == {} == house.weights and house.uploads.judging == {"uploads": {}}
+        assert house.uploads.counts["uploads"] == {"fine": 12}
+        assert len(list(house.uploads.reports.glob("uploads/*/*/report.html"))) == 12
+        one = await house.uploads.ledger.find("uploads", hashlib.sha256(content + bytes([0])).hexdigest())
+        assert one and Path(one.facts["evidence"]["report"]).is_file()  # noqa: ASYNC240 - a test
+        house.uploads.settings = UploadsSettings(keep_days=1e-9)
+        await house.sweep()
+        assert not list(house.uploads.reports.glob("uploads/*/*")), "and what is old goes from the disk"
