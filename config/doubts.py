@@ -22,7 +22,7 @@ from config.channels import (
 from config.document import Document
 from config.redis_address import TLS_FILES, redis_address
 from config.secrets import hide, is_remembered
-from config.settings import Settings
+from config.settings import NO_NORMAL, Settings
 
 _NO_LABELS: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
 _PLAIN_PASSWORD: Final = re.compile(r"[a-z]+://[^/?#@$]*:[^/?#@$]+@")
@@ -46,6 +46,8 @@ def doubts(
         if stream.folder:
             if not stream.folder.is_dir():
                 told.append(f"stream '{stream.name}': folder: {stream.folder} is not there, or no folder")
+            if not stream.detectors and "anomaly" in settings.defaults.detectors:
+                told.append(f"stream '{stream.name}': detectors: anomaly is left out: {NO_NORMAL}")
         elif may_hide_password(stream.url):
             told.append(f"stream '{stream.name}': url: there is an '@' after the host: {ENCODING}")
         elif "://" not in stream.url and not is_there(stream.url):

@@ -14,12 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import file_message, file_report
+from alerts.channel import Message
 from alerts.client import read
 from alerts.file_facts import curves_of, facts_of
 from alerts.file_verdict import POINTS, Answer, FileVerdict, Tally, unreadable
+from alerts.filtered import Filtered
 from alerts.judge import Judge
+from alerts.log_channel import LogChannel
+from alerts.plain_words import in_plain_words
 from alerts.rules import RULES, Rules
+from alerts.told import Told
 from alerts.verdict import Severity, UploadedFile
+from config.channels import Only
 from detectors.detection import Detection, DetectorCard, Doubt, Kind, Region
 from tests.fakes import frame
 
@@ -198,3 +204,56 @@ def test_readers_of_alerts_can_read_the_one_message(verdict: FileVerdict, tmp_pa
     assert (alert.doubt is None) == (verdict.answer is Answer.ALARMING)
     assert alert.data["evidence"]["report"] == str(tmp_path / "report.html")
     assert facts_of(verdict, FILE, 9, "uploads", AT)["id"] == facts_of(verdict, FILE, 8, "uploads", AT)["id"]
+
+
+async def test_channels_say_it_once_and_keep_nothing_open(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    facts = facts_of(seen(), UploadedFile("a\nb.mp4", 64 * "c"), 9, "uploads", AT)
+    message = file_message.render(facts, 3, "//h/framewarden")
+    caplog.set_level("INFO")
+    await LogChannel().publish([message])
+    (line,) = caplog.messages
+    assert line.startswith("uploads: a b.mp4: alarming at 0:00:00: Anomaly: ") or "a b.mp4: alarming" in line
+    told = Told(tmp_path / "told.json")
+    told.note(read(message.body), message.body)
+    assert len(told) == 0, "there is no end that would ever be told"
+    words = in_plain_words(read(message.body), "https://watch.example/{alert_id}")
+    assert words.title == "ALARMING: uploads: a b.mp4"
+    assert "Look at the report before anybody relies on this file." in words.text
+    doubtful = file_message.render(
+        facts_of(unreadable("it is no video"), FILE, 9, "uploads", AT), 4, "//h/framewarden"
+    )
+    assert "this is no all-clear" in in_plain_words(read(doubtful.body)).text
+
+
+async def test_a_channel_can_be_given_verdicts_alone_or_be_spared_them() -> None:
+    message = file_message.render(facts_of(seen(), FILE, 9, "uploads", AT), 3, "//h/framewarden")
+    for only, wanted in [
+        (Only(kinds=("verdict",)), True),
+        (Only(kinds=("anomaly",)), False),
+        (Only(states=("opened", "updated", "closed")), False),
+        (Only(states=("judged",), streams=("uploads",), labels=("alarming",)), True),
+        (Only(min_severity="critical"), True),
+    ]:
+        inner = Notes()
+        await Filtered(inner, only).publish([message])
+        assert bool(inner.messages) is wanted, only
+
+
+class Notes:
+    """A channel that takes everything."""
+
+    name, batch = "notes", 10
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        self.messages += messages
+
+    async def tend(self) -> bool:
+        return False
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
