@@ -11,11 +11,10 @@ from detectors.detection import Detection, DetectorCard, Kind
 
 LOOK_EVERY: Final = 1.0  # seconds
 WINDOW: Final = 60.0  # seconds over which rate and damage are counted
-ENOUGH: Final = 20.0  # seconds connected, until a rate says anything
+ENOUGH: Final = 20.0  # seconds connected, until a rate or a share of damage says anything
 SLOW: Final = 0.5  # of what is needed, and of what the camera was known to give
 USUAL_LASTS: Final = 3600.0  # seconds in which a rate that is no longer reached stops being usual
 DAMAGED: Final = 0.25  # of the pictures: so much of the time they cannot be relied on
-FEW: Final = 20  # pictures
 FLAPS: Final = 3  # connections lost
 FLAPS_WITHIN: Final = 300.0  # seconds
 WORST: Final = 10.0  # times the threshold
@@ -76,7 +75,7 @@ class Flow:
         while self._losses and self._losses[0] <= self._now.at - FLAPS_WITHIN:
             self._losses.popleft()
         first, last = self._marks[0], self._marks[-1]
-        found = (self._flapping(), self._slow(first, last), _hurt(first, last))
+        found = (self._flapping(), self._slow(first, last), self._hurt(first, last))
         return max(found, key=lambda said: said.score)
 
     def _flapping(self) -> Detection:
@@ -99,12 +98,11 @@ class Flow:
             f"{words}: see whether the camera, its network or this machine has too much to do.",
         )
 
-
-def _hurt(first: _Mark, last: _Mark) -> Detection:
-    pictures = last.pictures - first.pictures
-    share = (last.damaged - first.damaged) / max(pictures, FEW)
-    words = f"{share:.0%} of the pictures of the last minute are damaged"
-    return _say(share / DAMAGED, f"{words}: packets are lost on the way; see to the network, or use TCP.")
+    def _hurt(self, first: _Mark, last: _Mark) -> Detection:
+        pictures = last.pictures - first.pictures
+        share = (last.damaged - first.damaged) / max(pictures, ENOUGH * self._needed, 1.0)
+        words = f"{share:.0%} of the pictures of the last minute are damaged"
+        return _say(share / DAMAGED, f"{words}: packets are lost on the way; see to the network, or use TCP.")
 
 
 def _say(score: float, reason: str) -> Detection:

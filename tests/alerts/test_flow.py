@@ -119,6 +119,13 @@ def test_many_damaged_pictures_are_told_and_a_few_are_not() -> None:
     assert "of the pictures of the last minute are damaged: packets are lost on the way" in camera.told[0][3]
 
 
+def test_the_first_seconds_prove_nothing() -> None:
+    camera = Camera()
+    camera.show(4, damaged=1.0)
+    camera.show(60)
+    assert camera.told == []
+
+
 @pytest.mark.parametrize(("up", "down"), [(3, 2), (4, 8), (20, 20), (30, 10)])
 def test_an_hour_of_flapping_is_one_alert(up: float, down: float) -> None:
     camera = Camera()

@@ -5,8 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 from aiohttp import web
+from av.video.stream import VideoStream
 
 from daemon.status_table import StatusError, print_status
 from tests.clips import write_clip
@@ -75,6 +78,37 @@ def test_it_tells_how_each_stream_does_and_blind_time_survives_a_restart(tmp_pat
         assert again["blind"]["offline"] >= absent["blind"]["offline"]
         assert again["blind"]["not_running"] > 0
         assert daemon.stop() < 5
+
+
+@pytest.mark.real("GStreamer RTSP server")
+def test_a_camera_that_shows_nothing_is_blind_and_the_cause_is_named(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "black.h264"), "w", format="h264") as container:
+        stream = container.add_stream(
+            "libx264", rate=25, options={"x264-params": "aud=1:keyint=25:bframes=0"}
+        )
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        stream.thread_count = 1
+        for _ in range(50):
+            black = av.VideoFrame.from_ndarray(np.zeros((180, 320, 3), np.uint8), "bgr24")
+            container.mux(stream.encode(black))
+        container.mux(stream.encode())
+    with RtspServer({"/dark": tmp_path / "black.h264"}) as server:
+        body = (
+            "defaults: {detectors: [quality]}\nalerts: {channels: [{kind: log}]}\n"
+            f"streams:\n  - {{name: dark, url: '{server.url('/dark')}'}}\n"
+        )
+        with Daemon(tmp_path, body) as daemon:
+            eventually("black is told", lambda: "dark: quality black opened" in daemon.log)
+            eventually(
+                "it is blind for a second",
+                lambda: page_of(daemon)["streams"]["dark"]["blind_today"].get("black", 0) > 1,
+            )
+            dark = page_of(daemon)["streams"]["dark"]
+            assert [each["label"] for each in dark["alerts"]] == ["black"]
+            assert dark["detectors"]["quality"].startswith("alarming:black")
+            assert dark["watched"] > 0.3, "its pictures are judged: there is nothing to be seen on them"
+            assert daemon.stop() < 5
 
 
 def test_where_no_daemon_answers_that_is_said(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -154,3 +154,47 @@ async def test_the_summary_names_what_could_not_be_told() -> None:
     watch, _, _ = a_watch(FakeSource(frames(4)), Learner(0.0))
     await watch.run()
     assert watch.summary() == "4 pictures judged, no alert; anomaly could not tell at all"
+
+
+async def test_a_camera_that_flaps_is_told_to_be_degraded_and_each_sight_says_who_is_blind() -> None:
+    def flapping() -> list[Frame | Outage]:
+        sights: list[Frame | Outage] = []
+        for second in range(0, 40, 4):
+            at = BEGIN + timedelta(seconds=second)
+            sights.append(Outage("gate", at, 1.0, StreamFault.ENDED, "it ended the stream"))
+            picture = frames(1)[0]
+            sights += [
+                replace(picture, number=n, captured_at=at + timedelta(seconds=2 + n / 5)) for n in range(5)
+            ]
+        return sights
+
+    class Flapping(FakeSource):
+        """Counts a connection that was lost before each outage."""
+
+        async def sights(self) -> AsyncIterator[Frame | Outage]:
+            for sight in self.given:
+                if isinstance(sight, Outage):
+                    self.counts["lost_ended"] += 1
+                    self.counts["connects"] += 1
+                yield sight
+
+    watch, announcer, _ = a_watch(Flapping(flapping()), FakeExaminer(0.0))
+    causes: list[str] = []
+    watch.blinded = causes.append
+    states: list[str] = []
+    watch.judged = lambda _: states.append(watch.state)
+    await watch.run()
+    assert announcer.told[0] == "degraded opened", "and not offline again and again"
+    assert "offline opened" not in announcer.told
+    assert "The connection was lost 3 times in 5 minutes" in announcer.reasons[0]
+    assert states[0] == "online" and states[-1] == "degraded"
+    assert causes == ["offline", *[""] * 5] * 10
+    assert watch.trouble == ""
+
+
+async def test_a_recording_is_not_degraded_however_it_comes() -> None:
+    source = FakeSource([replace(each, damaged=True, live=False) for each in frames(200)])
+    watch, announcer, _ = a_watch(source, FakeExaminer(0.0))
+    watch.live = False
+    await watch.run()
+    assert announcer.told == []
