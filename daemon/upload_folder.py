@@ -14,6 +14,7 @@ from daemon.file_watch import NotNowError
 from daemon.ledger import LedgerError
 from daemon.uploads import TOO_LARGE, UNREADABLE, Uploads
 from streams import incoming, quarantine
+from streams.beside import beside
 from streams.digest import ChangedError
 from streams.inbox import Arrival, Inbox, Sign, sign_of
 
@@ -88,7 +89,7 @@ class UploadFolder:
 
         Raises NotNowError, ChangedError, LedgerError, OSError.
         """
-        sign = sign_of(await asyncio.to_thread(path.lstat))
+        sign = sign_of(await beside(path.lstat))
         if ours:
             self._busy[path.name] = sign
         try:
@@ -107,7 +108,7 @@ class UploadFolder:
 
     async def run(self) -> None:
         """Until cancelled. What is being judged then is judged anew at the next start."""
-        await asyncio.to_thread(incoming.clear, self.folder)
+        await beside(incoming.clear, self.folder)
         async with self._inbox, asyncio.TaskGroup() as group:
             while True:
                 try:
@@ -159,9 +160,7 @@ class UploadFolder:
         """Out of the way with what nobody can look at; the rest stays where it is, and is known."""
         if facts["doubt"] in (UNREADABLE, TOO_LARGE):
             try:
-                where = await asyncio.to_thread(
-                    quarantine.move, arrival.path, facts["reason"], facts["file"]["sha256"]
-                )
+                where = await beside(quarantine.move, arrival.path, facts["reason"], facts["file"]["sha256"])
             except OSError as error:
                 log.warning(
                     "%s: %s cannot be moved to quarantine (%s), so it stays: let this user write to %s",

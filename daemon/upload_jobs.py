@@ -19,6 +19,7 @@ from config.uploads import UploadsSettings
 from daemon.file_watch import NotNowError
 from daemon.ledger import LedgerError
 from daemon.upload_folder import UploadFolder
+from streams.beside import beside
 from streams.digest import ChangedError
 from streams.incoming import Incoming, NoRoomError, plain_name
 
@@ -131,7 +132,7 @@ class UploadJobs:
         if ("path" in fields) == ("url" in fields):
             raise RefusedError("a job has either a path or a url")
         if "path" in fields:
-            return await asyncio.to_thread(self._allowed_path, fields["path"])
+            return await beside(self._allowed_path, fields["path"])
         return await self._fetch(fields["url"], _name(job), folder)
 
     def _allowed_path(self, text: str) -> Path:
@@ -184,17 +185,17 @@ class UploadJobs:
         most = int(self._settings.megabytes * 1e6)
         with ExitStack() as stack:
             incoming = Incoming(folder.folder, self._settings.keep_free_gigabytes * 1e9)
-            await asyncio.to_thread(stack.enter_context, incoming)
-            await asyncio.to_thread(incoming.room_for, answer.content_length or 0)
+            await beside(stack.enter_context, incoming)
+            await beside(incoming.room_for, answer.content_length or 0)
             async for piece in answer.content.iter_chunked(_PIECE):
                 if incoming.size + len(piece) > most:
                     raise RefusedError(
                         f"it is larger than {self._settings.megabytes:g} MB (uploads.megabytes)"
                     )
-                await asyncio.to_thread(incoming.write, piece)
+                await beside(incoming.write, piece)
             if not incoming.size:
                 raise RefusedError("there is nothing at that address")
-            return await asyncio.to_thread(incoming.keep, name)
+            return await beside(incoming.keep, name)
 
 
 def _name(job: Job) -> str:

@@ -18,6 +18,7 @@ from alerts.report import POLICY
 from config.uploads import TYPES, UploadsSettings
 from daemon.ledger import LedgerError
 from daemon.upload_folder import UploadFolder
+from streams.beside import beside
 from streams.incoming import Incoming, NoRoomError, plain_name
 
 log = logging.getLogger(__name__)
@@ -91,15 +92,15 @@ class UploadWeb:
         with ExitStack() as stack:
             try:
                 incoming = Incoming(folder.folder, self._keep_free)
-                await asyncio.to_thread(stack.enter_context, incoming)
-                await asyncio.to_thread(incoming.room_for, request.content_length or 0)
+                await beside(stack.enter_context, incoming)
+                await beside(incoming.room_for, request.content_length or 0)
                 await self._stream(request, incoming)
                 if not incoming.size:
                     _refuse(web.HTTPBadRequest, "nothing was sent")
                 known = await self._known(folder, incoming.sha256)
                 if known is None:
                     self._note(folder.stream.name, incoming.sha256, name)
-                    path = await asyncio.to_thread(incoming.keep, name)
+                    path = await beside(incoming.keep, name)
                     folder.counts["uploaded"] += 1
                     folder.ring()
                     log.info("%s: %s came over HTTP, %d bytes", folder.stream.name, path.name, incoming.size)
@@ -130,7 +131,7 @@ class UploadWeb:
             if incoming.size + len(gathered) > self._most:
                 self._too_large()
             if gathered:
-                await asyncio.to_thread(incoming.write, bytes(gathered))
+                await beside(incoming.write, bytes(gathered))
 
     async def _get(self, request: web.Request) -> web.Response:
         folder, digest = self._folder(request), request.match_info["sha256"]
@@ -143,7 +144,7 @@ class UploadWeb:
         folder, digest = self._folder(request), request.match_info["sha256"]
         known = await self._known(folder, digest)
         path = Path((known or {}).get("evidence", {}).get("report") or "/")
-        if not await asyncio.to_thread(path.is_file):
+        if not await beside(path.is_file):
             _refuse(web.HTTPNotFound, "there is no report, or not yet")
         return web.FileResponse(path, headers={**_HEADERS, "Content-Security-Policy": POLICY})
 

@@ -22,6 +22,7 @@ from config.settings import DetectorName, Settings, StreamSettings
 from daemon.file_watch import FileWatch, UnreadableError, settings_of
 from daemon.ledger import Ledger
 from detectors.examiner import Examiner
+from streams.beside import beside
 from streams.digest import check, sha256_of
 from streams.inbox import Sign
 from streams.recording import Recording
@@ -83,7 +84,7 @@ class Uploads:
             most = f"no more than {self.settings.megabytes:g} are looked at (uploads.megabytes)"
             verdict = unreadable(f"It has {sign.size / 1e6:,.0f} MB, and {most}.", TOO_LARGE)
             return await self._answer(stream, verdict, UploadedFile(path.name, "", job), sign.size)
-        digest = await asyncio.to_thread(sha256_of, path, sign)
+        digest = await beside(sha256_of, path, sign)
         file = UploadedFile(path.name, digest, job)
         async with self._one_at_a_time(stream.name, digest):
             known = await self.ledger.find(stream.name, digest)
@@ -99,7 +100,7 @@ class Uploads:
                 verdict = await self._look(settings, stream, path, file)
             except UnreadableError as error:
                 verdict = unreadable(str(error))
-            await asyncio.to_thread(check, path, sign)  # what was judged is what was hashed
+            await beside(check, path, sign)  # what was judged is what was hashed
             return await self._answer(stream, verdict, file, sign.size)
 
     async def give_up(
@@ -122,8 +123,8 @@ class Uploads:
         """Deletes old reports, and then the oldest until the rest is small enough. Raises LedgerError."""
         for old in await self.ledger.sweep(self.settings.keep_days * 86_400):
             folder = self._report_folder(old.facts["stream"], old.facts["id"])
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        await asyncio.to_thread(_shrink, self.reports, self.settings.keep_gigabytes * 1e9)
+            await beside(_delete, folder)
+        await beside(_shrink, self.reports, self.settings.keep_gigabytes * 1e9)
 
     async def close(self) -> None:
         """Lets go of the ledger."""
@@ -186,9 +187,7 @@ class Uploads:
     ) -> Facts:
         facts = facts_of(verdict, file, size, stream.name, datetime.now(UTC))
         try:
-            await asyncio.to_thread(
-                file_report.write, self._report_folder(stream.name, facts["id"]), facts, verdict
-            )
+            await beside(file_report.write, self._report_folder(stream.name, facts["id"]), facts, verdict)
         except OSError as error:
             problem = f"The report could not be written: {error.strerror or error}: {self.reports}"
             log.error("%s: %s: %s", stream.name, file.shown, problem)  # noqa: TRY400 - words for the user
@@ -219,6 +218,10 @@ class Uploads:
 
     def _report_folder(self, stream: str, name: str) -> Path:
         return self.reports / stream / name[:2] / name
+
+
+def _delete(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _shrink(folder: Path, most: float) -> None:

@@ -14,6 +14,8 @@ from typing import Final, Self
 
 from watchfiles import awatch
 
+from streams.beside import beside
+
 log = logging.getLogger(__name__)
 
 POLL: Final = 30.0  # seconds between two looks where nothing is said: network drives tell of no change
@@ -107,7 +109,7 @@ class Inbox:
         while True:
             self._news.clear()
             seen = await known()
-            look = await asyncio.to_thread(_look, self.folder)
+            look = await beside(_look, self.folder)
             self._tell(look.problem)
             ready = self._sift(look.found, seen)
             if ready:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import threading
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from typing import Final, Self
 from config.whole_file import sync_folder
 
 _PREFIX: Final = ".upload-"  # the inbox passes over what begins with a dot
+_LAST_SECONDS: Final = 1.0
 _TRIES: Final = 10_000
 LONGEST_NAME: Final = 200  # bytes, of the 255 that a file system takes
 
@@ -31,6 +33,7 @@ class Incoming:
         self._digest = hashlib.sha256()
         self._path = folder / f"{_PREFIX}{secrets.token_hex(8)}.part"
         self._file: int | None = None
+        self._writing = threading.Lock()
 
     @property
     def sha256(self) -> str:
@@ -45,10 +48,13 @@ class Incoming:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            os.close(self._file)
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
+        # Who was cancelled may leave a thread behind that writes: its file is not closed under it.
+        if self._file is not None and self._writing.acquire(timeout=_LAST_SECONDS):
+            os.close(self._file)
+            self._file = None
+            self._writing.release()
 
     def room_for(self, size: int) -> None:
         """Raises NoRoomError."""
@@ -59,15 +65,17 @@ class Incoming:
         """Raises NoRoomError, OSError."""
         self.room_for(len(piece))
         view = memoryview(piece)
-        while view and self._file is not None:
-            view = view[os.write(self._file, view) :]
+        with self._writing:
+            while view and self._file is not None:
+                view = view[os.write(self._file, view) :]
         self._digest.update(piece)
         self.size += len(piece)
 
     def keep(self, name: str) -> Path:
         """It is whole: gives it a name of its own, like `name`, and takes nothing's place. Raises OSError."""
-        if self._file is not None:
-            os.fsync(self._file)
+        with self._writing:
+            if self._file is not None:
+                os.fsync(self._file)
         stem, ending = os.path.splitext(name)  # noqa: PTH122 - of names that may hold anything
         for number in range(1, _TRIES):
             path = self._folder / (name if number == 1 else f"{stem}-{number}{ending}")
