@@ -15,7 +15,7 @@ ENOUGH: Final = 20.0  # seconds connected, until a rate or a share of damage say
 SLOW: Final = 0.5  # of what is needed, and of what the camera was known to give
 USUAL_LASTS: Final = 3600.0  # seconds in which a rate that is no longer reached stops being usual
 DAMAGED: Final = 0.25  # of the pictures: so much of the time they cannot be relied on
-FLAPS: Final = 3  # connections lost
+FLAPS: Final = 4  # connections lost
 FLAPS_WITHIN: Final = 300.0  # seconds
 WORST: Final = 10.0  # times the threshold
 _CARD: Final = DetectorCard(name="watch", model="flow")

@@ -186,7 +186,7 @@ async def test_a_camera_that_flaps_is_told_to_be_degraded_and_each_sight_says_wh
     await watch.run()
     assert announcer.told[0] == "degraded opened", "and not offline again and again"
     assert "offline opened" not in announcer.told
-    assert "The connection was lost 3 times in 5 minutes" in announcer.reasons[0]
+    assert "The connection was lost 4 times in 5 minutes" in announcer.reasons[0]
     assert states[0] == "online" and states[-1] == "degraded"
     assert causes == ["offline", *[""] * 5] * 10
     assert watch.trouble == ""
