@@ -152,8 +152,7 @@ class Uploads:
         width = await house.prepare(detectors)
         rules = rules_of(settings, stream)
         gate = house.gatekeeper.gate
-        judge = Judge(name, rules)
-        judge.resume([alert.verdict for alert in gate.open_alerts(name)])
+        judge = Judge(name, rules)  # what was open when we ended opens again, and is told as an update
         gate.add(name, rules, live=False)
         house.plan[name] = detectors
         house.weights[name] = stream.priority * _WEIGHT

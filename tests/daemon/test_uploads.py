@@ -439,13 +439,18 @@ def test_a_job_that_was_under_way_is_done_after_a_crash_and_while_redis_was_away
 # ---- over months
 
 
-async def test_nothing_of_a_file_stays_in_memory(tmp_path: Path, clips: Path) -> None:
-    stream = StreamSettings(name="uploads", folder=tmp_path, detectors=("quality",))
-    settings = Settings(
-        streams=(stream,),
+def one_folder(folder: Path) -> Settings:
+    """A house that watches it, and tells the log."""
+    return Settings(
+        streams=(StreamSettings(name="uploads", folder=folder, detectors=("quality",)),),
         alerts=AlertsSettings(channels=(LogChannelSettings(),)),
-        service=ServiceSettings(listen=None, state_dir=tmp_path / "state"),
+        service=ServiceSettings(listen=None, state_dir=folder / "state"),
     )
+
+
+async def test_nothing_of_a_file_stays_in_memory(tmp_path: Path, clips: Path) -> None:
+    settings = one_folder(tmp_path)
+    (stream,) = settings.streams
     content = (clips / "good.mp4").read_bytes()
 
     async def judge(number: int) -> None:
@@ -474,3 +479,23 @@ async def test_nothing_of_a_file_stays_in_memory(tmp_path: Path, clips: Path) ->
         house.uploads.settings = UploadsSettings(keep_days=1e-9)
         await house.sweep()
         assert not list(house.uploads.reports.glob("uploads/*/*")), "and what is old goes from the disk"
+
+
+async def test_an_alert_that_was_open_when_we_ended_goes_on_under_its_id(tmp_path: Path, clips: Path) -> None:
+    settings = one_folder(tmp_path)
+    path = tmp_path / "frozen.mp4"
+    shutil.copy(clips / "frozen.mp4", path)
+    sign = sign_of(path.lstat())
+    async with assembled(settings, judged=lambda _: None) as house:
+        judging = asyncio.create_task(house.uploads.judge(settings, settings.streams[0], path, sign))
+        while not house.gatekeeper.gate.open_alerts():  # noqa: ASYNC110 - to be there in the middle of it
+            await asyncio.sleep(0)
+        judging.cancel()
+        await asyncio.wait([judging])
+        await house.uploads.judge(settings, settings.streams[0], path, sign)
+        told = [json.loads(each.message.body)["data"] for each in await house.outbox.waiting("log", 100)]
+    states = [each["state"] for each in told]
+    assert (states[0], states[-2:]) == ("opened", ["closed", "judged"])
+    assert states.count("opened") == states.count("closed") == states.count("judged") == 1
+    assert set(states[1:-2]) <= {"updated"}
+    assert len({each["alert_id"] for each in told[:-1]}) == 1
