@@ -82,7 +82,9 @@ class Learned:
 
 
 def tell(what: str, share: float) -> None:
-    print(f"\r{what} {share:.0%}          ", end="", file=sys.stderr)
+    """Where somebody looks."""
+    if sys.stderr.isatty():
+        print(f"\r{what} {share:.0%}          ", end="", file=sys.stderr)
 
 
 async def learned(witness: Witness, shared: Path) -> Learned:
@@ -198,7 +200,6 @@ async def measure(shared: Path, parts: Sequence[str], every: int) -> dict[str, A
     result["megabytes"] = SHIPPED.stat().st_size / 1e6
     result["model_sha256"], result["faces_by"] = witness.model.sha256, witness.finder.name
     result["machine"] = load.in_words()
-    print(file=sys.stderr)
     return result
 
 

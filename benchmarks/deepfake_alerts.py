@@ -15,9 +15,9 @@ from detectors.deepfake.detector import DeepfakeDetector
 from tests.face_clips import HIGH, RATE, WIDE, film, read, watched
 
 QUICK: Final = 10.0  # seconds within which an alert is wanted
-LONGEST: Final = 60  # pictures of one clip
-PANNED: Final = 8  # single pictures of each half that the camera moves over
-SECONDS: Final = 8.0  # of each
+LONGEST: Final = 50  # pictures of one clip
+PANNED: Final = 6  # single pictures of each half that the camera moves over
+SECONDS: Final = 6.0  # of each
 
 Picture = NDArray[np.uint8]
 Tell = Callable[[str, float], None]

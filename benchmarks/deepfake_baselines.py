@@ -20,6 +20,7 @@ from daemon.evaluate_seen import Witness
 from daemon.evaluate_worse import WAYS
 from detectors.deepfake.crop import Crop
 from detectors.deepfake.model import Model, Scores
+from detectors.diffusion.adamw import AdamW, one_cycle
 from detectors.faces.cut import cut
 from detectors.faces.face import Face
 from streams.frame import Frame
@@ -28,6 +29,7 @@ MESO_MARGIN: Final = 1.2  # times the face; of 1.0, 1.2 and 1.4 what serves Meso
 RESIDUAL_EVERY: Final = 2  # pictures: it is slow
 SMALL: Final = 128  # px that the plain network looks at
 STEPS: Final = 350  # of its training: about 40 s of one core
+RATE: Final = 2e-3
 BATCH: Final = 32
 WORSE: Final = 40.0  # quality of JPEG
 
@@ -63,24 +65,23 @@ class Plain(nn.Module):
         return np.concatenate(parts or [np.zeros(0)]).astype(np.float64)
 
 
-def trained(faces: Sequence[Picture], fake: Judged, tell: Callable[[str, float], None]) -> Plain:
+def trained(
+    faces: Sequence[Picture], fake: Judged, tell: Callable[[str, float], None], steps: int = STEPS
+) -> Plain:
     """From scratch, half of each batch real; both kinds mirrored at random."""
     torch.manual_seed(0)
     chance = np.random.default_rng(0)
     network = Plain().train()
-    rule = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
-    pace = torch.optim.lr_scheduler.OneCycleLR(rule, 2e-3, total_steps=STEPS)
+    rule = AdamW(network.parameters(), weight_decay=1e-2)
     places = np.flatnonzero(~fake), np.flatnonzero(fake)
-    for step in range(STEPS):
-        tell("training a plain network", step / STEPS)
+    for step in range(steps):
+        tell("training a plain network", step / steps)
         picked = np.concatenate([chance.choice(each, BATCH // 2) for each in places])
         pictures = _batch([faces[at][:, :: chance.choice([1, -1])] for at in picked])
         truth = torch.tensor([0.0] * (BATCH // 2) + [1.0] * (BATCH // 2))
         loss = functional.binary_cross_entropy_with_logits(network(pictures), truth)
-        rule.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        rule.step()
-        pace.step()
+        rule.step(one_cycle(step, steps, RATE))
     return network.eval()
 
 
