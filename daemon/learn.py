@@ -15,7 +15,7 @@ from alerts.lock import Lock
 from config.load import load
 from config.problem import ConfigError, Problem
 from config.secrets import source_identity
-from config.settings import Settings, StreamSettings
+from config.settings import NO_NORMAL, Settings, StreamSettings
 from config.state import state_folder
 from daemon.models import store_of
 from detectors.anomaly.method import Stopped
@@ -53,6 +53,8 @@ async def learn(config: Path, stream: str, recordings: Sequence[Path], minutes: 
     if stream not in known:
         text = f"there is no stream {stream}; there are {', '.join(known)}"
         raise ConfigError((Problem(str(config), None, "", text),))
+    if known[stream].folder:
+        raise ConfigError((Problem(str(config), None, f"stream '{stream}'", NO_NORMAL),))
     for path in recordings:
         if not path.is_file():
             raise ConfigError((Problem(str(path), None, "", "is no recording that can be read here"),))
