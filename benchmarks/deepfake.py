@@ -31,7 +31,7 @@ from benchmarks.deepfake_baselines import Others, Plain, trained
 from benchmarks.load import Load
 from daemon import evaluate_worse
 from daemon.evaluate import known
-from daemon.evaluate_deepfake import shipped
+from daemon.evaluate_deepfake import witness_of
 from daemon.evaluate_deepfake_figures import Told, figures
 from daemon.evaluate_faces import Split, clips_of
 from daemon.evaluate_seen import Seen, Witness, see_all
@@ -180,7 +180,7 @@ def bars(result: dict[str, Any]) -> list[tuple[str, float, str, bool]]:
 
 async def measure(shared: Path, parts: Sequence[str], every: int) -> dict[str, Any]:
     """All figures of these parts."""
-    witness, load = shipped(), Load()
+    witness, load = witness_of(None), Load()
     result: dict[str, Any] = {}
     others = await learned(witness, shared) if set(parts) & set(SETS) else None
     for name in SETS:

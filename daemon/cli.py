@@ -345,12 +345,15 @@ def evaluate(
     curves: Annotated[
         bool, typer.Option("--curves", help="Deepfake: also of pictures that were made worse. Minutes.")
     ] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="Deepfake: the daemon's configuration, for its limits and weights.")
+    ] = None,
 ) -> None:
     """How well a detector does on labelled clips, or on your camera's footage with events planted into it."""
     if task == "deepfake":
         from daemon.evaluate_deepfake import evaluate_deepfake
 
-        _finish(lambda: evaluate_deepfake(data, as_json, plot, every, fps, split, curves))
+        _finish(lambda: evaluate_deepfake(data, as_json, plot, every, fps, split, curves, config))
     from daemon.evaluate import evaluate_anomaly
 
     _finish(lambda: evaluate_anomaly(data, as_json, plot, every, fps, learn_minutes, false_alarms_per_day))

@@ -1,22 +1,25 @@
 """`framewarden evaluate deepfake`: how well real and fake faces of a labelled folder are told apart."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 
-from config.settings import DeepfakeSettings
+from config.load import load
+from config.settings import DeepfakeSettings, Settings
+from config.state import deepfake_head, state_folder
 from daemon import evaluate_deepfake_figures, evaluate_worse
 from daemon.evaluate import Bar, known
 from daemon.evaluate_deepfake_tables import tables_of
-from daemon.evaluate_faces import Split, clips_of
+from daemon.evaluate_faces import Clip, Split, clips_of
 from daemon.evaluate_footage import FootageError, Tell
 from daemon.evaluate_plot import Panel, curve, draw
 from daemon.evaluate_seen import Witness, see_all
 from daemon.models import store_of
-from detectors.deepfake.model import Model
-from detectors.device import limit_torch_threads
+from detectors.deepfake.hub import open_scorer
+from detectors.device import choose_device, limit_torch_threads
 from detectors.faces.finder import choose_finder
 
 DONE: Final = 0
@@ -24,13 +27,23 @@ WIDE: Final = 120  # characters, where it is no terminal that says so
 
 
 async def evaluate_deepfake(
-    data: Path, as_json: bool, plot: Path | None, every: int, fps: float, split: Split, curves: bool
+    data: Path,
+    as_json: bool,
+    plot: Path | None,
+    every: int,
+    fps: float,
+    split: Split,
+    curves: bool,
+    config: Path | None,
 ) -> int:
-    """Prints the figures, and returns 0. Raises FootageError, DetectorError."""
+    """Prints the figures, and returns 0. Raises FootageError, DetectorError, ConfigError."""
     out = Console(highlight=False)
     out.width = out.width if out.is_terminal else WIDE
+    settings = load(config) if config else None
     with Bar(Console(stderr=True)) as bar:
-        result = await measure(data, every, fps, split, curves, bar.tell)
+        bar.tell("reading the weights", 0.0)
+        clips = clips_of(data, split, every)
+        result = await measure(clips, fps, curves, bar.tell, witness_of(settings)) | {"split": split}
     scored = result.pop("scored")
     if plot:
         try:
@@ -46,21 +59,12 @@ async def evaluate_deepfake(
 
 
 async def measure(
-    data: Path,
-    every: int,
-    fps: float,
-    split: Split,
-    curves: bool,
-    tell: Tell,
-    witness: Witness | None = None,
+    clips: Sequence[Clip], fps: float, curves: bool, tell: Tell, witness: Witness
 ) -> dict[str, Any]:
     """All figures; `scored` beside them, {name: (scores, which are fake)}, is for curves.
 
-    Without a `witness` it is one as the daemon has by default. Raises FootageError, DetectorError.
+    Raises FootageError, DetectorError.
     """
-    clips = clips_of(data, split, every)
-    tell("reading the weights", 0.0)
-    witness = witness or shipped()
     seen, unreadable = await see_all(witness, clips, fps, tell)
     tell("counting", 0.0)
     return {
@@ -68,17 +72,21 @@ async def measure(
         "unreadable": {"real": unreadable[False], "fake": unreadable[True]},
         "ms_per_crop": 1000 * witness.seconds / max(1, witness.crops),
         "ms_to_find": 1000 * witness.find_seconds / max(1, witness.pictures),
-        "split": split,
         "faces_by": witness.finder.name,
+        "model": witness.model.model,
         "model_sha256": witness.model.sha256,
         **(await evaluate_worse.measure(witness, seen, fps, tell) if curves else {}),
     }
 
 
-def shipped() -> Witness:
-    """As the daemon looks at faces where nothing is configured. Raises DetectorError."""
+def witness_of(settings: Settings | None) -> Witness:
+    """As the daemon looks at faces; without settings, as it does by default. Raises DetectorError."""
     limit_torch_threads()
-    return Witness(DeepfakeSettings(), choose_finder(store_of(None)), Model())
+    store = store_of(settings)
+    own = settings.detectors.deepfake if settings else DeepfakeSettings()
+    device = choose_device(settings.service.device if settings else "cpu")
+    head = deepfake_head(settings, state_folder(settings)) if settings else Path()
+    return Witness(own, choose_finder(store, device), open_scorer(own, store, head, device))
 
 
 def panels_of(result: dict[str, Any], scored: dict[str, Any]) -> list[Panel]:

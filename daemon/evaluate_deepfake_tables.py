@@ -102,7 +102,8 @@ def _said(result: dict[str, Any]) -> str:
         ),
         (
             f"{result['ms_per_crop']:.1f} ms a crop on one core, {result['ms_to_find']:.1f} ms to find the "
-            f"faces of a picture ({result['faces_by']}); weights {result['model_sha256'][:12]}"
+            f"faces of a picture ({result['faces_by']}); weights: {result['model']}, "
+            f"{result['model_sha256'][:12]}"
         ),
         "",
     ]

@@ -88,7 +88,7 @@ def nothing(what: str, share: float) -> None:
 
 async def told(folder: Path, *, curves: bool = False, split: Any = "all") -> dict[str, Any]:
     settings = DeepfakeSettings(good_pictures=4)
-    return await measure(folder, 1, 5.0, split, curves, nothing, Witness(settings, Middle(), Tint()))
+    return await measure(clips_of(folder, split), 5.0, curves, nothing, Witness(settings, Middle(), Tint()))
 
 
 def asked(*arguments: object) -> tuple[int, str, str]:
@@ -212,6 +212,14 @@ def test_what_is_wrong_with_a_folder_is_told(
     assert (code, said) == (1, "")
     assert expected in errors
     assert "Traceback" not in errors
+
+
+def test_what_is_wrong_with_a_configuration_is_told(tmp_path: Path) -> None:
+    faces(tmp_path, clips=1, pictures=1)
+    (tmp_path / "own.yaml").write_text("detectors: {deepfake: {min_fase: 64}}")
+    code, said, errors = asked(tmp_path, "--config", tmp_path / "own.yaml")
+    assert (code, said) == (2, "")
+    assert "min_face" in errors
 
 
 async def test_a_half_that_cannot_be_read_is_told(tmp_path: Path) -> None:
