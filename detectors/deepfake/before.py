@@ -59,8 +59,8 @@ def score_again(
     if scorer.sha256 != judged["model_sha256"]:
         raise SnapshotError(
             f"it was judged by other weights ({judged['model']}, {judged['model_sha256'][:12]}), and here "
-            f"are {scorer.model}, {scorer.sha256[:12]}: weights of your own are named in detectors.deepfake of a "
-            "configuration that is given with --config"
+            f"are {scorer.model}, {scorer.sha256[:12]}: name those in detectors.deepfake of a configuration, "
+            "and give that with --config"
         )
     crops = [_picture(files[name]) for name in sorted(files) if name != JUDGED_BY]
     return scorer.clips.log_ratio(float(np.mean(scorer.score(crops).fused)), len(crops))

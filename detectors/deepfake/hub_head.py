@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from detectors.deepfake.model import FACTS, Facts, Floats, Scores
 from detectors.detection import DetectorError
 
-BELONGS: Final = "belongs_to"  # the name of the header's entry
+ABOUT: Final = "head"  # the name of the header's entry
 FARTHEST: Final = 6.0  # standard deviations from real faces: beyond, one number would outweigh all others
 TRAIN: Final = "framewarden train deepfake FACES --encoder NAME --config CONFIG"
 
@@ -77,8 +77,10 @@ class HubHead:
             "generated.weight": self.generated.weight,
             "generated.bias": np.array([self.generated.bias]),
         }
-        header = {FACTS: self.facts.to_json(), BELONGS: json.dumps(dict(self.belongs_to), sort_keys=True)}
-        blob = safetensors.numpy.save(tensors, header)
+        told = {FACTS: self.facts.to_json(), "belongs_to": dict(self.belongs_to)}
+        blob = safetensors.numpy.save(
+            tensors, {ABOUT: json.dumps(told, sort_keys=True)}
+        )  # of two, order is chance
         draft = path.with_name(f".{path.name}.new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,8 +98,8 @@ def load_head(path: Path) -> tuple[HubHead, str]:
     try:
         blob = path.read_bytes()
         with safetensors.safe_open(path, "numpy") as file:
-            header = file.metadata() or {}
-        facts, belongs_to = Facts.from_json(header[FACTS]), dict(json.loads(header[BELONGS]))
+            told = json.loads((file.metadata() or {})[ABOUT])
+        facts, belongs_to = Facts.from_json(told[FACTS]), dict(told["belongs_to"])
         tensors = safetensors.numpy.load(blob)
         yardstick = Yardstick(tensors["mean"], tensors["spread"], tensors["either_way"].astype(np.bool_))
         swapped, generated = (

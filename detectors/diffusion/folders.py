@@ -57,7 +57,7 @@ class NoiseGuesser:
         self._network = network
         self._kept = kept.to(device)
         self._velocity = velocity
-        self._prompt = prompt.to(device)
+        self.prompt = prompt.to(device)
 
     @torch.inference_mode()
     def error(self, latents: Tensor, noise: Tensor, share: float) -> Tensor:
@@ -68,7 +68,7 @@ class NoiseGuesser:
         step = round(share * (len(self._kept) - 1))
         keep, add = self._kept[step].sqrt(), (1 - self._kept[step]).sqrt()
         noisy = keep * latents + add * noise
-        prompt = self._prompt.expand(len(latents), -1, -1)
+        prompt = self.prompt.expand(len(latents), -1, -1)
         steps = torch.full((len(latents),), step, device=latents.device)
         told: Tensor = self._network(noisy, steps, encoder_hidden_states=prompt).sample
         guess = keep * told + add * noisy if self._velocity else told
