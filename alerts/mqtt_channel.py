@@ -196,9 +196,8 @@ class MqttChannel:
         alerts = [alert for alert in self._told if (alert.stream, alert.kind) == (stream, kind)]
         state: dict[str, object] = {"state": "ON" if alerts else "OFF", "open": len(alerts)}
         if alerts:
-            worst = max(
-                reversed(alerts), key=lambda alert: _RANK.get(alert.severity, 0)
-            )  # the newest of them
+            # The newest of those that matter most.
+            worst = max(reversed(alerts), key=lambda alert: _RANK.get(alert.severity, 0))
             state |= {
                 "severity": worst.severity,
                 "label": worst.label,

@@ -128,6 +128,22 @@ async def test_an_acknowledgement_is_told_with_the_next_sight(house: House) -> N
     ]
 
 
+async def test_what_is_open_after_a_crash_can_be_read_within_seconds_though_nothing_happens(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path)
+    await house.keeper.begin([a_verdict(Change.OPENED, "gate", NAME, NOW)])
+    task = asyncio.create_task(house.keeper.run())
+    async with asyncio.timeout(10):
+        while not (tmp_path / "gate.json").exists():  # noqa: ASYNC110 - seen from outside
+            await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.wait([task])
+    memory = memory_from_json((tmp_path / "gate.json").read_text())
+    assert [each.verdict.alert_id for each in memory.opened] == [f"gate:{NAME}"]
+    await house.keeper.close()
+
+
 async def test_a_restart_goes_on_with_what_was_held(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.order(Orders((silence("gate", until=NOW + timedelta(hours=1)),)))

@@ -26,7 +26,13 @@ CARD = DetectorCard("fake", "by hand")
 PICTURE = np.zeros((2, 2, 3), np.uint8)
 STREAMS = ("gate", "yard", "dock", "hall")
 HOSTS = {"gate": "10.0.0.5", "yard": "10.0.0.5", "dock": "10.0.0.6", "hall": ""}
-THINGS = [(Kind.ANOMALY, "motion"), (Kind.QUALITY, "black"), (Kind.OBJECT, "person")]
+THINGS = [
+    (Kind.ANOMALY, "motion", ""),
+    (Kind.QUALITY, "black", ""),
+    (Kind.OBJECT, "person", ""),
+    (Kind.DEEPFAKE, "face", "1"),
+    (Kind.DEEPFAKE, "face", "2"),
+]
 CALM = dict.fromkeys(THINGS, ".")
 SCORES = {".": 0.1, "-": 0.9, "#": 1.5, "!": 3.0}
 QUICK: Final = Rule(alarming=2, of=3, over=0.3, calm=1, calm_frames=2)  # or most of the time is spent waiting
@@ -35,12 +41,12 @@ PLAIN: Final = Rules(
 )
 NIGHT: Final = Case(kind=Kind.OBJECT, tell=False)
 SAID = st.none() | st.dictionaries(st.sampled_from(THINGS), st.sampled_from(".-##!?"), max_size=3)
-Seen = dict[tuple[Kind, str], str] | None  # what frames say of each thing; None: there is no picture
+Seen = dict[tuple[Kind, str, str], str] | None  # what frames say of each thing; None: there is no picture
 
 
-def a_detection(kind: Kind, label: str, says: str) -> Detection:
+def a_detection(kind: Kind, label: str, subject: str, says: str) -> Detection:
     doubt = Doubt.LEARNING if says == "?" else None
-    return Detection(kind, label, SCORES.get(says, 0.0), 1.0, CARD, doubt=doubt)
+    return Detection(kind, label, SCORES.get(says, 0.0), 1.0, CARD, subject, doubt=doubt)
 
 
 class Lives(RuleBasedStateMachine):
@@ -207,7 +213,8 @@ class Lives(RuleBasedStateMachine):
             return
         self.orders = Orders()
         self.gate.heed(self.orders)
-        self.something_happens({stream for stream, seen in self.seen.items() if seen is None}, CALM, 40)
+        # What hides a view may be given up after 30 s only; then what it hid opens, and that may be a storm.
+        self.something_happens({stream for stream, seen in self.seen.items() if seen is None}, CALM, 50)
         self.whatever_goes_on_is_told()
         self.something_happens(set(STREAMS), CALM, 40)
         assert not self.open, "a close was lost"

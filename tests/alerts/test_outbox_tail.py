@@ -6,6 +6,8 @@ from pathlib import Path
 
 from alerts.outbox import Outbox
 from alerts.outbox_limits import Limits
+from alerts.outbox_put import Waiting
+from alerts.outbox_tail import Tail
 from tests.alerts.samples import put_many, renderer, sequences, verdict
 
 
@@ -54,3 +56,13 @@ async def test_whoever_waits_is_woken_though_the_one_who_put_was_cancelled(tmp_p
         async with asyncio.timeout(5):
             await news.wait()
         assert await sequences(outbox) == [1]
+
+
+def test_a_gap_is_left_to_the_disk() -> None:
+    tail = Tail()
+    waiting = [Waiting(position, renderer()(position)) for position in (1, 2, 5, 6)]
+    tail.note(waiting)
+    assert tail.after(1, 10) is None
+    assert tail.after(4, 10) == waiting[2:]
+    assert tail.after(5, 10) == waiting[3:]
+    assert tail.after(6, 10) == []
