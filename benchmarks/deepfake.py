@@ -44,6 +44,7 @@ from detectors.deepfake.model import SHIPPED, Model, Scores
 from detectors.faces.face import Face
 from detectors.roc import auc
 from streams.frame import Frame
+from tests.real import SHARED
 
 FPS: Final = 5.0
 LEARN_EVERY: Final = 3  # pictures of a training clip
@@ -285,7 +286,7 @@ def _alerts(result: dict[str, Any]) -> Table:
 def main() -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--shared", type=Path, default=Path(__file__).parents[2] / "shared")
+    parser.add_argument("--shared", type=Path, default=SHARED)
     parser.add_argument("--only", default=",".join(PARTS))
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--json", action="store_true")

@@ -93,7 +93,11 @@ def panels_of(result: dict[str, Any], scored: dict[str, Any]) -> list[Panel]:
     """What is drawn: caught against false, told against true, and a panel for each way of making it worse."""
     panels = [
         Panel(
-            {name: curve(*both).tolist() for name, both in scored.items()},
+            {
+                name: curve(scores, fake).tolist()
+                for name, (scores, fake) in scored.items()
+                if fake.any() and not fake.all()
+            },
             "share of real ones above the threshold",
             "share of fakes above the threshold",
         ),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.evaluate_faces import look_through
-from daemon.evaluate_footage import Tell
+from daemon.evaluate_footage import FootageError, Tell
 from daemon.evaluate_seen import WIDTH, Floats, Seen, Witness
 from detectors.deepfake.crop import AROUND
 from detectors.deepfake.likelihood import chance
@@ -86,9 +86,14 @@ async def measure(witness: Witness, seen: Sequence[Seen], fps: float, tell: Tell
     """`curves`, {way: [figures of each level, the first as it is]}, and `formats`: what the file format does.
 
     Of some pictures that were judged, the same for all ways. A face is not looked for again, but whether it
-    can be judged is.
+    can be judged is. Raises FootageError where of a half nothing was judged.
     """
     pieces = await _pieces(seen, fps, tell)
+    if {fake for fake, some in pieces if some} != {False, True}:
+        raise FootageError(
+            "of the real or of the fake pictures none could be judged, so there is nothing to make worse: "
+            "leave --curves out to see why"
+        )
     flags = np.concatenate([np.full(len(some), fake) for fake, some in pieces])
     plain = _scores(witness, [one.picture for _, some in pieces for one in some], pieces)
     total = sum(len(way.levels) for way in WAYS.values()) + len(FORMATS)

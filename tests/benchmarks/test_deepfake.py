@@ -1,6 +1,5 @@
 """The deepfake benchmark: baselines that are what they are called, and bars that say when they are missed."""
 
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -94,8 +93,3 @@ def test_bars_say_what_is_missed() -> None:
     assert met["portraits, the head for generated faces"] is True
     assert met["portraits as JPEG 40, that head"] is False
     assert not any(met[what] for what in met if what.startswith("format bias"))
-
-
-def test_clips_of_no_data_are_told(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="is not a folder"):
-        clips_of(tmp_path / "nowhere")

@@ -19,6 +19,7 @@ from daemon.evaluate_deepfake import measure, panels_of
 from daemon.evaluate_deepfake_figures import expected_error
 from daemon.evaluate_deepfake_tables import tables_of
 from daemon.evaluate_faces import clips_of
+from daemon.evaluate_footage import FootageError
 from daemon.evaluate_plot import draw
 from daemon.evaluate_seen import Witness
 from detectors.deepfake.crop import Crop
@@ -214,6 +215,23 @@ def test_what_is_wrong_with_a_folder_is_told(
     assert "Traceback" not in errors
 
 
+async def test_nothing_is_told_of_what_nobody_can_judge(tmp_path: Path) -> None:
+    for half in ("real", "fake"):
+        for clip in range(3):
+            shot(tmp_path / half / f"{clip}_0.png", np.full((SIDE, SIDE, 3), (255, 40, 40), np.uint8))
+    result = await told(tmp_path)
+    assert result["abstained"] == 1
+    assert result["clips_told"] == {"real": 0, "fake": 0}
+    scored = result.pop("scored")
+    figures = json.loads(json.dumps(known(result), allow_nan=False))
+    assert figures["crop_auc"] is None
+    assert figures["crop_auc_all"] == 0.5
+    assert "no face 3 real, 3 fake" in str(tables_of(result)[0])
+    draw(tmp_path / "curves.svg", panels_of(result, scored))
+    with pytest.raises(FootageError, match="leave --curves out to see why"):
+        await told(tmp_path, curves=True)
+
+
 def test_what_is_wrong_with_a_configuration_is_told(tmp_path: Path) -> None:
     faces(tmp_path, clips=1, pictures=1)
     (tmp_path / "own.yaml").write_text("detectors: {deepfake: {min_fase: 64}}")
@@ -225,7 +243,7 @@ def test_what_is_wrong_with_a_configuration_is_told(tmp_path: Path) -> None:
 async def test_a_half_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     faces(tmp_path, clips=1, pictures=1)
     (tmp_path / "fake" / "0_0.png").write_bytes(b"damaged")
-    with pytest.raises(Exception, match="none of the 1 files in fake/ can be read"):
+    with pytest.raises(FootageError, match="none of the 1 files in fake/ can be read"):
         await told(tmp_path)
 
 
