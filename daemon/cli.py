@@ -422,12 +422,15 @@ def models_pull(
     endpoint: Annotated[
         str | None, typer.Option(help="Another hub. Default: $HF_ENDPOINT, else huggingface.co.")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="What is there under that name may go, if it is another.")
+    ] = False,
     config: Annotated[Path | None, typer.Option(help="The daemon's configuration: whose store.")] = None,
 ) -> None:
     """Download weights into the store and check them; a token may be in $HF_TOKEN. Nothing else does."""
     from daemon.pull import pull
 
-    _finish(lambda: pull(name, revision, only or [], config, endpoint))
+    _finish(lambda: pull(name, revision, only or [], config, endpoint, replace))
 
 
 def _finish(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:

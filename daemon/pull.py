@@ -41,6 +41,7 @@ async def pull(
     only: Sequence[str],
     config: Path | None,
     endpoint: str | None,
+    replace: bool = False,
     environ: Mapping[str, str] = os.environ,
 ) -> int:
     """Prints where it is. Raises PullError, ConfigError."""
@@ -57,7 +58,7 @@ async def pull(
             bar.tell(what, share)
 
         try:
-            commit, count, size = await asyncio.to_thread(get, wish, folder, tell)
+            commit, count, size = await asyncio.to_thread(get, wish, folder, tell, replace)
         except asyncio.CancelledError:
             stop.set()
             raise
@@ -67,8 +68,11 @@ async def pull(
     return DONE
 
 
-def get(wish: Wish, folder: Path, tell: Tell) -> tuple[str, int, int]:
-    """The commit, and how many files and bytes came; 0 where all were there. Raises PullError."""
+def get(wish: Wish, folder: Path, tell: Tell, replace: bool = False) -> tuple[str, int, int]:
+    """The commit, and how many files and bytes came; 0 where all were there. Raises PullError.
+
+    `replace`: a folder of that name may go, once all of the new one is there.
+    """
     hub = Hub(wish)
     commit, offered = hub.files()
     files = chosen(offered, wish.only)
@@ -81,6 +85,11 @@ def get(wish: Wish, folder: Path, tell: Tell) -> tuple[str, int, int]:
     try:
         if _is_there(target, files):
             return commit, 0, 0
+        if target.exists() and not replace:
+            raise PullError(
+                f"{target} is there, and is not what {wish.host} has at '{wish.revision}': move it away, or "
+                "give --replace"
+            )
         draft = folder / ".cache" / "pull" / wish.name
         draft.mkdir(parents=True, exist_ok=True)
         need = sum(one.size for one in files)

@@ -92,7 +92,10 @@ def test_what_is_there_does_not_come_twice_and_another_model_s_sums_stay(config:
         assert (code, len(hub.asked_for("model.safetensors"))) == (0, first)
         assert "as it was" in said
         (weights / "tiny-clip" / "model.safetensors").write_bytes(b"torn")
-        assert pulled(hub, config)[0] == 0
+        code, said = pulled(hub, config)
+        assert (code, "move it away, or give --replace" in said) == (1, True)
+        assert (weights / "tiny-clip" / "model.safetensors").read_bytes() == b"torn"
+        assert pulled(hub, config, "--replace")[0] == 0
     assert (weights / "tiny-clip" / "model.safetensors").read_bytes() == LARGE
     sums = (weights / "SHA256SUMS").read_text()
     assert f"{'0' * 64}  tiny-clip-2/x\n" in sums
@@ -197,6 +200,14 @@ def test_a_hub_that_is_away_a_bad_name_and_no_network_are_sentences(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     code, said = pulled(Hub(FILES, url="http://127.0.0.1:9"), config)
     assert (code, "HF_HUB_OFFLINE is set" in said) == (1, True), said
+
+
+def test_without_its_package_it_is_said_what_to_install(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub.utils.logging", None)  # as if it were not installed
+    code, said = pulled(Hub(FILES, url="http://127.0.0.1:9"), config)
+    assert (code, 'pip install "framewarden[hub]"' in said) == (1, True), said
 
 
 def test_the_command_itself_says_nothing_else(config: Path) -> None:
