@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from daemon.cli import app
@@ -252,6 +254,19 @@ def test_of_a_pipeline_what_is_read_comes_and_no_half_twice() -> None:
 def test_a_name_that_leads_elsewhere_stops_everything(name: str) -> None:
     with pytest.raises(DetectorError, match="would lie elsewhere"):
         names(["model.safetensors", name])
+
+
+@given(
+    st.lists(st.text("ab./\\-", min_size=1, max_size=12).map(lambda name: f"{name}.safetensors"), max_size=5)
+)
+def test_whatever_a_hub_offers_nothing_lies_outside(offered: list[str]) -> None:
+    root = Path("/store/model")
+    try:
+        got = names(offered, "*")
+    except DetectorError:
+        return
+    assert all((root / name).resolve().is_relative_to(root) for name in got)
+    assert all((root / name).resolve() != root for name in got)
 
 
 def test_a_file_of_which_the_hub_says_nothing_is_never_right() -> None:

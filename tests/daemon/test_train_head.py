@@ -1,5 +1,6 @@
 """A head over larger weights, made from faces in folders by a command, and kept where the daemon looks."""
 
+import sys
 from pathlib import Path
 
 import cv2
@@ -73,7 +74,9 @@ def test_a_head_is_asked_for_made_and_used(config: Path, data: Path) -> None:
     assert load_head(config.parent / "own" / "mine.safetensors")[0].facts.made_from.endswith("seed 2")
 
 
-def test_what_is_missing_is_told_beforehand(config: Path, data: Path) -> None:
+def test_what_is_missing_is_told_beforehand(
+    config: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = config.read_text()
     config.write_text(text.replace("encoder: tiny-clip", "encoder: none, reconstruction: nought"))
     code, checked = said("check", config)
@@ -81,6 +84,9 @@ def test_what_is_missing_is_told_beforehand(config: Path, data: Path) -> None:
     assert "detectors.deepfake.encoder: there are no weights 'none' in" in checked
     assert "detectors.deepfake.reconstruction: there are no weights 'nought' in" in checked
     assert "--encoder none --reconstruction nought --config CONFIG`" in checked
+    monkeypatch.setitem(sys.modules, "transformers", None)  # as if it were not installed
+    checked = said("check", config)[1]
+    assert 'detectors.deepfake: transformers cannot be imported: pip install "framewarden[hub]"' in checked
     code, told = said("train", "deepfake", data, "--encoder", "none", "--config", config)
     assert (code, "there are no weights 'none' in" in told) == (1, True)
     code, told = said("train", "deepfake", config.parent, "--encoder", "tiny-clip", "--config", config)

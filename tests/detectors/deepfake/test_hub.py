@@ -1,6 +1,7 @@
 """Larger weights: what they make of faces, the head that is learned over them, and what does not fit."""
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -277,6 +278,17 @@ def test_the_detector_follows_faces_with_larger_weights_once_they_are_there(
     assert said.doubt is None
     assert said.made_by.model.startswith("encoder tiny_clip (")
     assert said.made_by.model.endswith(", faces by told")
+
+
+def test_without_the_extra_packages_it_is_said_what_to_install_and_the_shipped_model_works(
+    store: Store, shipped: Path, head: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("transformers", "diffusers", "huggingface_hub"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    assert open_scorer(DeepfakeSettings(), store, head, shipped=shipped).model == "embedded"
+    for named in ({"encoder": "tiny-clip"}, {"encoder": None, "reconstruction": "tiny-vae"}):
+        with pytest.raises(DetectorError, match=r'cannot be imported .*pip install "framewarden\[hub\]"'):
+            open_scorer(settings(**named), store, head, shipped=shipped)
 
 
 @CUDA
