@@ -7,19 +7,27 @@ import difflib
 import os
 import re
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from config.secrets import understand_url
 
-LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp")
+LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "v4l2")
 ENCODING = (
     "a password may need encoding: write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23, "
     "or take it from a ${VARIABLE} in the configuration"
 )
 
-_LISTENING = ("srt", "udp")  # these may name a port of this machine and no host: udp://:5000
+PUSHED = ("rtsp", "rtmp")  # in which a camera may come to us
+DEVICE_OPTIONS = ("video_size", "framerate", "input_format")
+
+_LISTENING = ("udp",)  # may name a port of this machine and no host: udp://:5000
+_NOT_HERE = {
+    "srt": "SRT cannot be read here: let the camera send RTSP or RTMP, or hand it on with "
+    "ffmpeg -i srt://... -c copy -f mpegts udp://127.0.0.1:5000 and read udp://127.0.0.1:5000",
+}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}")
 _ALMOST = re.compile(r"(?P<scheme>[A-Za-z]{3,5})(:/?|//)(?!/)")  # rtsp:/h, rtsp:h, rtsp//h
+_DEVICE_VALUE = re.compile(r"[A-Za-z0-9_.:/-]{1,40}")
 _HOST_AND_PORT = re.compile(r"\d{1,3}(\.\d{1,3}){3}(:\d+)?(/|$)|[A-Za-z0-9.-]+:\d+(/|$)")
 
 
@@ -38,6 +46,10 @@ def source_address(text: str, folder: Path | None = None) -> str:
         if not rest.startswith("/"):
             raise ValueError("file:// takes a whole path, as in file:///srv/clip.mp4; or write just the path")
         return unquote(rest)
+    if scheme in _NOT_HERE:
+        raise ValueError(_NOT_HERE[scheme])
+    if scheme == "v4l2":
+        return _device(text)
     if scheme not in LIVE_SCHEMES:
         near = difflib.get_close_matches(scheme.lower(), LIVE_SCHEMES, n=1)
         meant = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(LIVE_SCHEMES)} and file"
@@ -76,6 +88,20 @@ def may_hide_password(text: str) -> bool:
 def is_there(path: str) -> bool:
     """Whether this user can see a file or folder there."""
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where a folder on the way is closed
+
+
+def _device(text: str) -> str:
+    parts = _split(text)
+    if parts.netloc or not parts.path.startswith("/dev/"):
+        raise ValueError("names no device: write v4l2:///dev/video0, with three slashes")
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name not in DEVICE_OPTIONS:
+            near = difflib.get_close_matches(name, DEVICE_OPTIONS, n=1)
+            meant = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(DEVICE_OPTIONS)}"
+            raise ValueError(f"a device has no option of that name, {meant}")
+        if not _DEVICE_VALUE.fullmatch(value):
+            raise ValueError(f"{name} is written as in video_size=1280x720&framerate=25&input_format=mjpeg")
+    return text
 
 
 def _recording(text: str, folder: Path | None) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from config.address import source_address
+from config.address import PUSHED, source_address
 from config.alert_rules import AlertRule, StormSettings
 from config.channels import ChannelSettings, LogChannelSettings, RedisChannelSettings
 from config.redis_address import SCHEMES, redis_address
@@ -135,8 +135,18 @@ class StreamSettings(Section):
     )
     decode: Literal["all", "keyframes", "gated"] = Field(
         default="all",
-        description="Which pictures are decoded. keyframes: those that stand alone, far fewer than sample_fps "
-        "asks for. gated: keyframes while packet sizes and keyframes say that nothing moves, else all.",
+        description="Which pictures are decoded. keyframes: those that stand alone, mostly far fewer "
+        "than sample_fps. gated: keyframes while nothing moves, which packets and keyframes tell, else all.",
+    )
+    hardware: Literal["none", "auto", "cuda", "vaapi", "qsv", "drm"] = Field(
+        default="none",
+        description="Decode on a card of this kind, auto: of any. Where there is none, in software, and the "
+        "log says so.",
+    )
+    listen: bool = Field(
+        default=False,
+        description="The camera comes to us: url is an address of this machine, rtsp:// or rtmp://, that it "
+        "pushes to. Anybody who reaches that port can.",
     )
     clip_seconds: float = Field(
         default=4,
@@ -150,6 +160,15 @@ class StreamSettings(Section):
     shadow: bool = Field(
         default=False, description="On trial: judged, counted and logged, but no alert is told to anybody."
     )
+
+    @model_validator(mode="after")
+    def _can_be_pushed(self) -> "StreamSettings":
+        scheme = self.url.partition("://")[0]
+        if self.listen and scheme not in PUSHED:
+            raise ValueError(
+                f"'listen' waits for a camera that pushes {' or '.join(PUSHED)}, not {scheme[:10]}"
+            )
+        return self
 
     @field_validator("url")
     @classmethod

@@ -1,6 +1,7 @@
 """A live source: frames while there is a picture, outages while there is none, and never an end."""
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -16,6 +17,8 @@ from streams.fault import stream_error
 from streams.frame import Frame, Outage, StreamError
 from streams.message import LONGEST_GROUP, Picture, StreamInfo, Trouble, Unchanged
 from streams.waiting import Waiting
+
+log = logging.getLogger(__name__)
 
 GOOD_SECONDS = 10.0  # of frames, until a camera counts as well again and the backoff starts anew
 OUTAGE_EVERY = 1.0  # seconds
@@ -57,6 +60,7 @@ class Camera:
             self._patience = max(self._patience, LONGEST_GROUP + OUTAGE_EVERY)
         elif settings.decode == "keyframes":  # which may be far apart: a child tells where no packets come
             self._patience = max(self._patience, settings.read_timeout + OUTAGE_EVERY)
+        self._by_hardware: bool | None = None  # as was last said
         self._waiting = Waiting(self.counts)
         self._last: Frame | None = None  # of this connection, that came
         self._connected = False
@@ -162,6 +166,12 @@ class Camera:
         if not self._connected:
             self._connected = True
             self.counts["connects"] += 1
+            if self._job.hardware != "none" and info.hardware != self._by_hardware:
+                self._by_hardware = info.hardware
+                log.info(
+                    "%s: decoded %s", self.name, "on a card" if info.hardware else
+                    f"in software: no card that 'hardware: {self._job.hardware}' means decodes it here"
+                )  # fmt: skip
         self.opened = info
 
     def _arrive(self, frame: Frame, *, late: bool = False) -> None:

@@ -40,6 +40,7 @@ from streams.message import (
     unpack,
 )
 
+LISTENS = 60.0  # seconds that a camera which is to come to us is waited for, before listening anew
 GRACE = 1.5  # seconds beyond the timeouts that a child keeps by itself
 Birth = Callable[[socket.socket, int], Awaitable[int]]  # see forkserver.fork
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
@@ -226,11 +227,13 @@ def job_for(settings: StreamSettings, *, live: bool, sample_fps: float, width: i
         sample_fps=sample_fps,
         width=width,
         transport=settings.transport,
-        open_timeout=settings.open_timeout,
+        open_timeout=max(settings.open_timeout, LISTENS) if settings.listen else settings.open_timeout,
         read_timeout=settings.read_timeout,
         clip_seconds=settings.clip_seconds if live else 0.0,
         clip_bytes=round(settings.clip_megabytes * 1e6),
         decode=settings.decode,
+        hardware=settings.hardware,
+        listen=settings.listen,
     )
 
 

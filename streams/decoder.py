@@ -20,11 +20,13 @@ from av.video.stream import VideoStream
 from streams.filmed import filmed_at
 from streams.message import LONGEST_RECORDING, Failed, Finished, Job, StreamInfo, Trouble, unpack_job
 from streams.opening import Mishap, open_source, trouble_of
-from streams.outlet import Outlet
+from streams.outlet import SIGN_OF_LIFE, Outlet
+from streams.pace import Pace
 from streams.reading import read
 from streams.screen import Screen
 from streams.timeline import Timeline
 
+BURSTS = {"hls"}
 USUAL_FPS = 25.0  # where a source says nothing of its rate
 
 
@@ -80,6 +82,7 @@ def _packets(
     """All packets, and when they came: by our clock, or by a recording's own."""
     packets = container.demux(stream)
     at = 0.0
+    pace = Pace() if job.live and container.format.name in BURSTS else None
     while True:
         asked = time.monotonic()
         try:
@@ -102,8 +105,14 @@ def _packets(
             clip = outlet.ring.cut(stream)
             outlet.hand_over(clip if len(clip) <= job.longest_clip else b"")
         stamp = packet.dts if packet.dts is not None else packet.pts
-        at = at + usual_step if stamp is None or not packet.time_base else float(stamp * packet.time_base)
-        yield packet, now if job.live else at
+        if stamp is None or not packet.time_base:
+            at += usual_step
+        else:
+            at = float(stamp * packet.time_base)
+            while pace and (ahead := pace.ahead(at, time.monotonic())) > 0:
+                time.sleep(min(ahead, SIGN_OF_LIFE / 2))
+                outlet.show_life()
+        yield packet, time.monotonic() if job.live else at
 
 
 def _describe(
@@ -126,6 +135,7 @@ def _describe(
         fps=float(rate) if rate else 0.0,
         duration=0.0 if job.live else _duration(container),
         transport=transport,
+        hardware=codec.is_hwaccel,
         filmed_at=filmed,
     )
 

@@ -77,6 +77,10 @@ _WORDS: dict[Trouble, tuple[StreamFault, str]] = {
         StreamFault.UNREADABLE,
         "{where} cannot be read: check the disk or the address, then try `framewarden probe`",
     ),
+    Trouble.NOT_PUSHED: (
+        StreamFault.SILENT,
+        "{where}: no camera has pushed its picture here for {seconds:g} s: was it told this address?",
+    ),
     Trouble.HUNG: (
         StreamFault.SILENT,
         "reading {where} hung for more than {seconds:g} s and was ended: check disk or network",

@@ -76,6 +76,7 @@ class Trouble(StrEnum):
     HUNG = "hung"
     CRASHED = "crashed"
     NOT_STARTED = "not_started"
+    NOT_PUSHED = "not_pushed"
     CONNECTING = "connecting"
     NO_PICTURE = "no_picture"
 
@@ -94,6 +95,8 @@ class Job:
     clip_seconds: float = 0.0  # before and after the moment that a clip is asked of; 0: there are none
     clip_bytes: int = 0  # that are kept for a clip
     decode: Literal["all", "keyframes", "gated"] = "all"
+    hardware: str = "none"  # or auto, or the kind of a card to decode on
+    listen: bool = False  # the camera comes to us
 
     @property
     def longest_clip(self) -> int:
@@ -118,6 +121,7 @@ class StreamInfo:
     fps: float  # as the source says; 0 where it does not
     duration: float  # seconds; 0 for a live source, or where unknown
     transport: str  # tcp or udp for RTSP, else empty
+    hardware: bool  # a card decodes it
     filmed_at: float  # seconds since 1970, for a recording's first picture; 0 for a live source
 
 

@@ -15,6 +15,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from streams.confinement import shut_in
+from streams.device import SCHEME, device
+from streams.hardware import acceleration
 from streams.message import Job, Trouble
 
 # PyAV passes over a misspelt option without a word: the tests ask FFmpeg for each of these names.
@@ -26,9 +28,11 @@ RECORDING_OPTIONS = {
     "wav,mp3,aac,flac,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe",
 }
 LIVE_OPTIONS = {
-    "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto,hls,rtmp,rtmps,srt"
+    "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto,hls,rtmp,rtmps"
 }
 RTSP_OPTIONS = {"allowed_media_types": "video"}
+# Of others a second is looked at: FFmpeg would wait five for a sound track that never comes.
+GLANCE_OPTIONS = {"analyzeduration": "1000000"}
 # An RTSP camera has described its streams already; looking at a second of them first only delays.
 QUICK_OPTIONS = {"probesize": "32", "fpsprobesize": "0"}
 
@@ -62,8 +66,12 @@ def open_source(job: Job) -> tuple[InputContainer, VideoStream, str]:
     deadline = time.monotonic() + job.open_timeout
     if not job.live:
         return *_open_recording(job), ""
+    if job.listen:
+        return *_open_live(job, _listening(job), deadline), ""
+    if job.url.startswith(SCHEME):
+        return *_open_device(job), ""
     if not job.url.startswith(("rtsp://", "rtsps://")):
-        return *_open_live(job, {}, deadline), ""
+        return *_open_looking(job, {}, GLANCE_OPTIONS, deadline), ""
     first, *others = ("tcp", "udp") if job.transport == "auto" else (job.transport,)
     try:
         return *_open_rtsp(job, first, deadline), first
@@ -74,13 +82,41 @@ def open_source(job: Job) -> tuple[InputContainer, VideoStream, str]:
 
 
 def _open_rtsp(job: Job, transport: str, deadline: float) -> tuple[InputContainer, VideoStream]:
-    options = {"rtsp_transport": transport, **RTSP_OPTIONS}
+    return _open_looking(job, {"rtsp_transport": transport, **RTSP_OPTIONS}, QUICK_OPTIONS, deadline)
+
+
+def _open_looking(
+    job: Job, options: dict[str, str], quick: dict[str, str], deadline: float
+) -> tuple[InputContainer, VideoStream]:
     try:
-        return _open_live(job, {**options, **QUICK_OPTIONS}, deadline)
+        return _open_live(job, {**options, **quick}, deadline)
     except Mishap as mishap:
         if mishap.trouble is not Trouble.NO_PICTURE_TRACK:
             raise
     return _open_live(job, options, deadline)  # streams within a transport stream show only after a look
+
+
+def _listening(job: Job) -> dict[str, str]:
+    """FFmpeg's names for waiting until a camera comes, whole seconds."""
+    seconds = str(max(1, round(job.open_timeout)))
+    if job.url.startswith("rtsp://"):
+        return {"rtsp_flags": "listen", "listen_timeout": seconds, **RTSP_OPTIONS}
+    return {"listen": "1", "timeout": seconds, **GLANCE_OPTIONS}
+
+
+def _open_device(job: Job) -> tuple[InputContainer, VideoStream]:
+    path, options = device(job.url)
+    if not Path(path).exists():
+        raise Mishap(Trouble.MISSING)
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise Mishap(Trouble.FORBIDDEN)
+    try:
+        container = av.open(
+            path, format="v4l2", options=options, timeout=(job.open_timeout, job.read_timeout)
+        )
+    except av.error.FFmpegError as error:
+        raise Mishap(trouble_of(error)) from None
+    return container, _picture_track(container)
 
 
 def _open_live(job: Job, options: dict[str, str], deadline: float) -> tuple[InputContainer, VideoStream]:
@@ -93,9 +129,12 @@ def _open_live(job: Job, options: dict[str, str], deadline: float) -> tuple[Inpu
             options={**LIVE_OPTIONS, **options},
             timeout=(left, job.read_timeout),
             metadata_errors="replace",
+            hwaccel=acceleration(job.hardware) if job.hardware != "none" else None,
         )
     except av.error.FFmpegError as error:
         late = time.monotonic() >= deadline - 0.1 * job.open_timeout
+        if job.listen and (late or isinstance(error, av.error.TimeoutError)):
+            raise Mishap(Trouble.NOT_PUSHED) from None
         raise Mishap(Trouble.SILENT if late else trouble_of(error)) from None
     return container, _picture_track(container)
 

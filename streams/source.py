@@ -1,8 +1,12 @@
 """Which kind of source an address means."""
 
+import itertools
+
 from config.settings import StreamSettings
 from streams.camera import Camera
 from streams.recording import Recording
+
+LISTEN_AGAIN = 0.2  # seconds
 
 
 def is_live(url: str) -> bool:
@@ -16,4 +20,8 @@ def source_for(settings: StreamSettings, sample_fps: float, width: int) -> Camer
     `sample_fps` is how many pictures a second are handed over, `width` the most pixels a picture is wide;
     pictures keep their shape and are never enlarged.
     """
-    return (Camera if is_live(settings.url) else Recording)(settings, sample_fps, width)
+    if not is_live(settings.url):
+        return Recording(settings, sample_fps, width)
+    if settings.listen:  # nobody is asked too often, and a camera must not find the door closed
+        return Camera(settings, sample_fps, width, waits=lambda: itertools.repeat(LISTEN_AGAIN))
+    return Camera(settings, sample_fps, width)

@@ -32,6 +32,7 @@ class RtspServer:
     """Serves elementary streams (see tests/clips.py) in endless loops on loopback.
 
     `clips` maps a path such as "/gate" to a .h264 or .h265 file. The port stays the same over restarts.
+    With a certificate and its key (PEM files) it speaks RTSPS.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class RtspServer:
         password: str | None = None,
         auth: Literal["basic", "digest"] = "digest",
         protocol: Literal["tcp", "udp"] | None = None,
+        certificate: tuple[Path, Path] | None = None,
     ) -> None:
         if why_not := _why_not():
             absent(why_not)
@@ -51,6 +53,7 @@ class RtspServer:
             "password": password,
             "auth": auth,
             "protocol": protocol,
+            "certificate": certificate and [str(path) for path in certificate],
         }
         self.port = _free_port()
         self.process: subprocess.Popen[str] | None = None
@@ -101,7 +104,8 @@ class RtspServer:
     def url(self, path: str, user: str = "", password: str = "") -> str:
         """The address of a clip, with credentials written as an address wants them."""
         who = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
-        return f"rtsp://{who}127.0.0.1:{self.port}{path}"
+        scheme = "rtsps" if self._wanted["certificate"] else "rtsp"
+        return f"{scheme}://{who}127.0.0.1:{self.port}{path}"
 
 
 def _free_port() -> int:

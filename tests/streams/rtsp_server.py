@@ -78,6 +78,10 @@ def main() -> None:
             auth.add_digest(wanted["user"], wanted["password"], token)
         else:
             auth.add_basic(GstRtspServer.RTSPAuth.make_basic(wanted["user"], wanted["password"]), token)
+        if wanted.get("certificate"):
+            from gi.repository import Gio
+
+            auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(*wanted["certificate"]))
         server.set_auth(auth)
     for path, clip in wanted["clips"].items():
         factory = Loop(Path(clip))

@@ -44,6 +44,7 @@ INFO = StreamInfo(
     fps=25.0,
     duration=0.0,
     transport="tcp",
+    hardware=False,
     filmed_at=0.0,
 )
 PICTURE = Picture(

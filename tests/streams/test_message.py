@@ -30,11 +30,14 @@ INFO = StreamInfo(
     fps=25.0,
     duration=0.0,
     transport="tcp",
+    hardware=False,
     filmed_at=0.0,
 )
 
 
-@pytest.mark.parametrize("message", [PICTURE, INFO, Unchanged(2.0, 3.5), Alive(), Failed("refused"), Finished()])
+@pytest.mark.parametrize(
+    "message", [PICTURE, INFO, Unchanged(2.0, 3.5), Alive(), Failed("refused"), Finished()]
+)
 def test_what_is_packed_comes_out_again(message: Message) -> None:
     assert unpack(pack(message, {"decoded": 3})) == (message, {"decoded": 3})
 
