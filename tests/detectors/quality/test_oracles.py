@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.oracles import CLIPS, compare
 from tests.detectors.quality.clips import encoded, frames, judged
 from tests.detectors.quality.planted import FAULTS, planted
 from tests.detectors.quality.test_detector import noisy, scene
-from tests.real import require
+from tests.real import require, shared
 
 
 def clip(path: Path, name: str) -> bytes:
@@ -51,6 +52,22 @@ def test_freezedetect_finds_the_same_frozen_span(tmp_path: Path) -> None:
     begin, end = span(ffmpeg, path, "freezedetect=n=-50dB:d=5", "freeze_start", "freeze_end")
     assert told[0].position - told[0].said["frozen"].score == pytest.approx(begin, abs=2.2)  # one keyframe
     assert told[-1].position == pytest.approx(end, abs=1)
+
+
+@pytest.mark.real("ffmpeg")
+@pytest.mark.real("footage")
+@pytest.mark.parametrize("name", ["as it is", "black", "frozen"])
+def test_on_real_footage_ffmpeg_and_we_tell_the_same(tmp_path: Path, name: str) -> None:
+    """benchmarks/oracles.py has more of them, and where the two differ."""
+    (clip,) = (each for each in CLIPS if each.name == name)
+    row = compare(require("ffmpeg"), shared("data/videos/vtest.mp4"), clip, tmp_path)
+    for label in ("black", "frozen"):
+        for who in ("ours", "ffmpeg"):
+            if (name, label, who) == ("black", "frozen", "ffmpeg"):
+                continue  # black never changes, either; we name the one cause
+            assert row[f"{label}: {who} false s"] < 1.5, who
+            found = row[f"{label}: {who} found"]
+            assert found is None or found > 0.75, who
 
 
 @pytest.mark.real("ffmpeg")
