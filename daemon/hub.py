@@ -1,4 +1,4 @@
-"""The hub that models are got from: what it has of one, and its files; the only room that downloads anything.
+"""The hub that models are got from: what it has of one, and its files; the only room that downloads weights.
 
 The errors of huggingface_hub do not leave it: their texts hold signed addresses.
 """
