@@ -65,8 +65,10 @@ def campaign_round(
     folder: Path, first: int, count: int, seed: int, most_seconds: float = 3000
 ) -> dict[str, Any]:
     """One daemon, one camera, `count` files."""
-    inbox = folder / "inbox"
+    inbox, made = folder / "inbox", folder / "made"
     inbox.mkdir()
+    made.mkdir()
+    files = write(made, campaign(first, count, seed))
     clip = write_clip(folder / "gate.h264", seconds=4, width=640, height=360, noise=6)
     with RtspServer({"/gate": clip}) as camera:
         body = BODY.format(camera=camera.url("/gate"), folder=inbox)
@@ -76,8 +78,9 @@ def campaign_round(
             time.sleep(ALONE)
             alone = difference(before, camera_figures(daemon))
             pid, memory = daemon.pid, megabytes(daemon.pid)
-            files = write(inbox, campaign(first, count, seed))
             began, before = time.monotonic(), camera_figures(daemon)
+            for name in files:
+                (made / name).rename(inbox / name)
             # Two files may hold the same, an empty one say: then there is one message for both.
             eventually(
                 "every file is dealt with",
