@@ -28,7 +28,7 @@ async def test_drops_are_told_on_every_way_that_still_works(tmp_path: Path) -> N
         eventually("the health page tells it", lambda: "messages were dropped" in str(daemon.health()))
         eventually(
             "the log channel tells it",
-            lambda: "_outbox: stream messages_dropped opened: Channel 'redis' is away" in daemon.log,
+            lambda: "_outbox: stream messages_dropped redis opened: Channel 'redis' is away" in daemon.log,
         )
         assert "message(s) were dropped before channel 'redis' had them" in daemon.log
         page = daemon.health()
@@ -43,7 +43,7 @@ async def test_drops_are_told_on_every_way_that_still_works(tmp_path: Path) -> N
         eventually(
             "it is over",
             lambda: (
-                "_outbox: stream messages_dropped closed: Channel 'redis' has what was left" in daemon.log
+                "_outbox: stream messages_dropped redis closed: Channel 'redis' has what was left" in daemon.log
             ),
             seconds=40,
         )
