@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -25,6 +26,7 @@ class Hub:
     gated: bool = False
     breaks_after: int = 0  # bytes of a large file after which the connection breaks, once
     spoiled: set[str] = field(default_factory=set)  # files that arrive with another content
+    slow: float = 0.0  # seconds for each mebibyte of a large file
     ranges: bool = True  # whether a download can be gone on with
     elsewhere: str = ""  # an address that large files are redirected to
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)  # method, path, headers
@@ -129,10 +131,16 @@ def running(hub: Hub) -> Iterator[Hub]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if self.command == "GET":
-                self.wfile.write(body[:cut] if cut else body)
+                self._write(body[:cut] if cut else body)
             if cut:
                 self.wfile.flush()
                 self.close_connection = True
+
+        def _write(self, body: bytes) -> None:
+            for first in range(0, len(body), 1 << 20):
+                with suppress(OSError):  # whoever asked has gone
+                    self.wfile.write(body[first : first + (1 << 20)])
+                time.sleep(hub.slow)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     hub.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -210,6 +212,34 @@ def test_without_its_package_it_is_said_what_to_install(
     monkeypatch.setitem(sys.modules, "huggingface_hub.utils.logging", None)  # as if it were not installed
     code, said = pulled(Hub(FILES, url="http://127.0.0.1:9"), config)
     assert (code, 'pip install "framewarden[hub]"' in said) == (1, True), said
+
+
+def test_an_interrupted_command_ends_and_the_next_one_goes_on(config: Path) -> None:
+    part = config.parent / "weights" / ".cache" / "pull" / "tiny-clip" / "model.safetensors.part"
+    with running(Hub({"model.safetensors": bytes(40 << 20)}, slow=0.1)) as hub:
+        command = [
+            sys.executable,
+            "-m",
+            "daemon.cli",
+            "models",
+            "pull",
+            hub.repository,
+            "--config",
+            str(config),
+        ]
+        environ = {**os.environ, "HF_ENDPOINT": hub.url}
+        pulling = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
+        while not (part.is_file() and part.stat().st_size):
+            assert pulling.poll() is None
+            time.sleep(0.05)
+        pulling.send_signal(signal.SIGINT)
+        _, said = pulling.communicate()
+        assert (pulling.returncode, said) == (130, "")
+        assert not (config.parent / "weights" / "tiny-clip").exists()
+        had = part.stat().st_size
+        hub.slow = 0
+        assert pulled(hub, config)[0] == 0
+        assert hub.asked_for("model.safetensors")[-1]["range"] == f"bytes={had}-"
 
 
 def test_the_command_itself_says_nothing_else(config: Path) -> None:
