@@ -4,41 +4,18 @@ import json
 import math
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from daemon import evaluate_labelled, evaluate_own
+from daemon.bar import Bar
 from daemon.evaluate_footage import FootageError, is_labelled, recordings
 from daemon.evaluate_plot import write
 
 DONE = 0
 _LEARN_ENOUGH = 2  # minutes, as the daemon learns by default
-
-
-class Bar:
-    """How far it is, on a terminal; nothing elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._progress.add_task("", total=1.0)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def tell(self, what: str, share: float) -> None:
-        """What is done now, and the share 0..1 of it that is done."""
-        self._progress.update(self._task, description=what, completed=share)
 
 
 async def evaluate_anomaly(

@@ -11,7 +11,8 @@ from config.load import load
 from config.settings import DeepfakeSettings, Settings
 from config.state import deepfake_head, state_folder
 from daemon import evaluate_deepfake_figures, evaluate_worse
-from daemon.evaluate import Bar, known
+from daemon.bar import Bar
+from daemon.evaluate import known
 from daemon.evaluate_deepfake_tables import tables_of
 from daemon.evaluate_faces import Clip, Split, clips_of
 from daemon.evaluate_footage import FootageError, Tell

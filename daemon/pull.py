@@ -18,7 +18,7 @@ from rich.console import Console
 
 from config.load import load
 from config.state import state_folder
-from daemon.evaluate import Bar
+from daemon.bar import Bar
 from daemon.hub import Hub, PullError, Wish, wish_for
 from daemon.pull_choice import Offered, chosen
 from detectors.store import SUMS

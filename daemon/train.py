@@ -7,7 +7,7 @@ from typing import Final
 from rich.console import Console
 
 from config.load import load
-from daemon.evaluate import Bar
+from daemon.bar import Bar
 from daemon.models import store_of
 from detectors.deepfake.autoencoder import auto_encoder
 from detectors.deepfake.examples import Examples, ExamplesError, Part, faces

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from config.load import load
 from config.state import deepfake_head, state_folder
-from daemon.evaluate import Bar
+from daemon.bar import Bar
 from daemon.models import store_of
 from detectors.deepfake.examples import ExamplesError, faces
 from detectors.deepfake.hub import draws_anew, open_sources
