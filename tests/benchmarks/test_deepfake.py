@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.deepfake import bars
+from benchmarks.deepfake import bars, show
 from benchmarks.deepfake_alerts import summary
 from benchmarks.deepfake_baselines import Picture, trained
 from benchmarks.mesonet import Meso4, MesoInception4, fake_of
@@ -93,3 +93,31 @@ def test_bars_say_what_is_missed() -> None:
     assert met["portraits, the head for generated faces"] is True
     assert met["portraits as JPEG 40, that head"] is False
     assert not any(met[what] for what in met if what.startswith("format bias"))
+
+
+def test_figures_are_shown_in_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    level = {"crop_auc": 0.9, "crop_auc_all": 0.9, "abstained": 0.25, "shift": -0.5}
+    alerts = {
+        "real": 3, "real_with_alert": [], "real_minutes": 4.0,
+        "fake": 2, "fake_with_alert": 1, "fake_in_time": 1, "median_seconds": 3.4,
+    }  # fmt: skip
+    show(
+        {
+            "worse": {
+                "swaps": {
+                    "curves": {"jpeg": [{"level": None, **level}, {"level": 90, **level}]},
+                    "formats": {"png": {"median": 0.5}, "webp_90": {"median": 0.53}},
+                    "formats_differ": 0.03,
+                }
+            },
+            "alerts": {"faces of clips": alerts, "footage": {**alerts, "fake": 0, "median_seconds": None}},
+            "ms_per_crop": 8.0, "megabytes": 6.0, "model_sha256": "0" * 64,
+            "faces_by": "mtcnn", "machine": "idle",
+        }
+    )  # fmt: skip
+    shown = capsys.readouterr().out
+    assert "0.900, 90: 0.900" in shown
+    assert "png 0.500, webp_90 0.530" in shown
+    assert "0 of 3 (4.0 minutes)" in shown
+    assert "3.4 s" in shown
+    assert shown.count("MISSED") == 2  # formats, and one of two swaps was not told of
