@@ -89,10 +89,14 @@ def check(
 
     if lacking := missing(settings):
         _fail("\n".join(f"{config}: {text}" for text in lacking), BAD_USAGE)
+    from daemon.enrolled import enrolled
     from daemon.models import lacking as lacking_weights
 
-    for doubt in [*doubts(settings), *lacking_weights(settings)]:
+    standing = enrolled(settings)
+    for doubt in [*doubts(settings), *lacking_weights(settings), *standing.doubts]:
         say.print(f"{config}: {doubt}", markup=False)
+    for line in standing.good:
+        print(f"{config}: {line}")
     print(f"{config}: good; {len(settings.streams)} stream(s): {', '.join(s.name for s in settings.streams)}")
 
 
@@ -272,6 +276,22 @@ def learn(
 
 
 @app.command()
+def enrol(
+    config: Config,
+    stream: Annotated[str, typer.Argument(help="Its name in CONFIG.", show_default=False)],
+    recordings: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Recordings of this camera; without any, it is watched now.", show_default=False),
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Watch a camera so long.", min=0.05)] = 10,
+) -> None:
+    """Measure what your own, real people score on a stream, so that they are judged by that."""
+    from daemon.enrol import enrol as run_enrol
+
+    _finish(lambda: run_enrol(config, stream, recordings or [], minutes))
+
+
+@app.command()
 def train(
     task: Annotated[Literal["deepfake"], typer.Argument(help="What to train.", show_default=False)],
     data: Annotated[
@@ -281,6 +301,10 @@ def train(
     out: Annotated[
         Path | None,
         typer.Option(help="Where it is written. Default: deepfake.safetensors; a head: where CONFIG has it."),
+    ] = None,
+    further: Annotated[
+        list[Path] | None,
+        typer.Option("--also-real", help="A folder of other real faces, to calibrate with alone."),
     ] = None,
     network: Annotated[
         str, typer.Option(help="In the model store: an auto-encoder that draws real faces anew.")
@@ -310,9 +334,8 @@ def train(
         _finish(lambda: train_head(data, out, encoder, reconstruction, network, contrast, seed, config))
     from daemon.train import train_deepfake
 
-    _finish(
-        lambda: train_deepfake(data, out or Path("deepfake.safetensors"), network, backbone, seed, config)
-    )
+    path = out or Path("deepfake.safetensors")
+    _finish(lambda: train_deepfake(data, path, further or [], network, backbone, seed, config))
 
 
 @app.command()

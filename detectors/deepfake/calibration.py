@@ -9,9 +9,17 @@ from detectors.deepfake.model import Facts, Faint, Floats, Scale
 
 
 def facts_of(
-    real: Sequence[Floats], swapped: Sequence[Floats], generated: Sequence[Floats], words: str
+    real: Sequence[Floats],
+    swapped: Sequence[Floats],
+    generated: Sequence[Floats],
+    words: str,
+    worn_real: Sequence[Floats] = (),
+    worn_fake: Sequence[Floats] = (),
 ) -> Facts:
-    """Of clips of each kind, (n, 2) each: the logits of the heads for swapped and for generated faces."""
+    """Of clips of each kind, (n, 2) each: the logits of the heads for swapped and for generated faces.
+
+    Worn ones tell how clips spread, for wear is part of how real faces differ, and nothing else.
+    """
     every = [np.concatenate([clip[:, head] for clip in real]) for head in (0, 1)]
     scales = [
         Scale(
@@ -29,6 +37,6 @@ def facts_of(
     unfinished = Facts(scales[0], scales[1], Faint(shift, float(faint(real).var())), Clips(0, 1, 1, 1), words)
     fused = [
         [unfinished.scores(clip[:, 0], clip[:, 1]).fused for clip in clips]
-        for clips in (real, [*swapped, *generated])
+        for clips in ([*real, *worn_real], [*swapped, *generated, *worn_fake])
     ]
     return Facts(unfinished.swapped, unfinished.generated, unfinished.faint, Clips.of(*fused), words)

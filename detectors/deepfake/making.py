@@ -4,7 +4,7 @@ One seed, one file. What is measured here goes into the file's header; how good 
 deepfake` says, on clips that nothing was learned from.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,13 +19,14 @@ from torch import Tensor
 from detectors.deepfake.autoencoder import AutoEncoder
 from detectors.deepfake.blending import blend, face_mask, self_blend, swap
 from detectors.deepfake.calibration import facts_of
+from detectors.deepfake.crop import Crop, whole
 from detectors.deepfake.examples import Examples, ExamplesError, Part
 from detectors.deepfake.heat import face_denoiser, residuals
 from detectors.deepfake.model import Facts, Floats, as_pictures, save
 from detectors.deepfake.network import SIDE, Head
 from detectors.deepfake.redrawing import redrawn
 from detectors.deepfake.training import Lesson, Maker, Pair, train
-from detectors.deepfake.wear import HARD, MILD, Wear, resized
+from detectors.deepfake.wear import Wear, resized
 from detectors.diffusion.edm import Denoiser
 from detectors.diffusion.training import train as train_denoiser
 
@@ -33,9 +34,8 @@ Tell = Callable[[str, float], None]
 
 SWAPPED_STEPS: Final = 450
 GENERATED_STEPS: Final = 350
-SWAPPED_NARROWEST: Final = 0.75  # share of a picture
-GENERATED_NARROWEST: Final = 0.85
-DENOISER_STEPS: Final = 1500
+NARROWEST: Final = 0.85  # share of a picture that a face may be cut to
+DENOISER_STEPS: Final = 1000
 DENOISER_RATE: Final = 7e-4
 DENOISER_BATCH: Final = 24
 NOISE: Final = (0.03, 1.0)  # levels that the face denoiser is trained with, of pictures in -1..1
@@ -44,7 +44,7 @@ REDRAWN_OF_EACH: Final = 28  # pictures of a clip that are drawn anew
 PASTED: Final = 0.3  # share of the redrawn faces of which only the face is pasted
 WORN: Final = 3  # times each calibration clip is worn anew: what wear does is part of how real faces differ
 # How often each kind of fake is shown to the head for swapped faces.
-KNOWN, BLENDED, SWAPPED = 0.55, 0.3, 0.15
+KNOWN, BLENDED, SWAPPED, REDRAWN = 0.5, 0.3, 0.1, 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,10 +56,14 @@ class Materials:
     network: AutoEncoder  # draws real faces anew
     backbone: dict[str, Tensor]  # torchvision's MobileNetV2
     words: str  # what all this is, for the model card
+    further: Mapping[str, Sequence[Crop]]  # real faces of other clips, to calibrate with alone
 
 
 def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float = 1.0) -> Facts:
-    """Writes the model to `path`. `effort`: how much of the training is done, 0..1 for a trial. Raises ExamplesError where there are too few clips."""
+    """Writes the model to `path`. Raises ExamplesError where there are too few clips.
+
+    `effort`: how much of the training is done, 0..1: less for a trial.
+    """
     real, fake = materials.real, materials.fake
     for name, each in (("real", real), ("fake", fake)):
         if min(len(set(each.of(part).clips)) for part in (Part.TRAIN, Part.CALIBRATE)) < 2:
@@ -74,16 +78,16 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float 
         originals.append(Examples(as_they_were, some.clips))
         copies.append(Examples(drawn, some.clips))
     learn_real, learn_fake = real.of(Part.TRAIN), fake.of(Part.TRAIN)
-    swaps = list(_of_swaps(learn_real.pictures, learn_fake.pictures))
-    redrawn_pairs = [(1.0, partial(_redrawn_pair, originals[0].pictures, copies[0].pictures))]
+    redraw: Maker = partial(_redrawn_pair, originals[0].pictures, copies[0].pictures)
+    swaps = [*_of_swaps(learn_real.pictures, learn_fake.pictures), (REDRAWN, redraw)]
     swapped = train(
-        Lesson(swaps, HARD, True, SWAPPED_NARROWEST, round(effort * SWAPPED_STEPS)),
+        Lesson(swaps, NARROWEST, round(effort * SWAPPED_STEPS)),
         materials.backbone,
         seed,
         partial(tell, "training the head for swapped faces"),
     )
     generated = train(
-        Lesson(redrawn_pairs, MILD, False, GENERATED_NARROWEST, round(effort * GENERATED_STEPS)),
+        Lesson([(1.0, redraw)], NARROWEST, round(effort * GENERATED_STEPS)),
         materials.backbone,
         seed,
         partial(tell, "training the head for generated faces"),
@@ -95,14 +99,7 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float 
         partial(tell, "training the face denoiser"),
     )
     tell("calibrating", 0.0)
-    facts = calibrated(
-        (swapped, generated),
-        real.of(Part.CALIBRATE),
-        fake.of(Part.CALIBRATE),
-        copies[1],
-        materials.words,
-        chance,
-    )
+    facts = _calibrated((swapped, generated), materials, copies[1], chance)
     found = residuals(denoiser, as_pictures([resized(one, SIDE) for one in real.of(Part.CALIBRATE).pictures]))
     more = {f"denoiser.{name}": value for name, value in denoiser.state_dict().items()}
     more |= {"real.mean": found.mean(dim=0), "real.spread": found.std(dim=0)}
@@ -111,19 +108,24 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float 
     return facts
 
 
-def calibrated(
-    heads: tuple[Head, Head],
-    real: Examples,
-    swapped: Examples,
-    redrawn_faces: Examples,
-    words: str,
-    chance: Generator,
+def _calibrated(
+    heads: tuple[Head, Head], materials: Materials, redrawn_faces: Examples, chance: Generator
 ) -> Facts:
-    """What the heads say of clips that neither has seen, as they come and worn."""
-    of_real, of_swapped, of_redrawn = (
-        _logits(heads, each, chance) for each in (real, swapped, redrawn_faces)
+    """What the heads say of clips that neither has seen."""
+    reals = {**_by_clip(materials.real.of(Part.CALIBRATE)), **materials.further}
+    (real, worn), *fakes = (
+        _logits(heads, clips, chance)
+        for clips in (reals, _by_clip(materials.fake.of(Part.CALIBRATE)), _by_clip(redrawn_faces))
     )
-    return facts_of(of_real, of_swapped, of_redrawn, words)
+    (swapped, worn_swapped), (generated, worn_generated) = fakes
+    return facts_of(real, swapped, generated, materials.words, worn, [*worn_swapped, *worn_generated])
+
+
+def _by_clip(examples: Examples) -> dict[str, list[Crop]]:
+    clips: dict[str, list[Crop]] = {}
+    for clip, picture in zip(examples.clips, examples.pictures, strict=True):
+        clips.setdefault(clip, []).append(whole(picture, SIDE))
+    return clips
 
 
 def _of_swaps(real: NDArray[np.uint8], fake: NDArray[np.uint8]) -> Iterator[tuple[float, Maker]]:
@@ -178,22 +180,24 @@ def _patch(face: NDArray[np.uint8], chance: Generator) -> NDArray[np.uint8]:
     return patch[:, ::-1] if chance.random() < 0.5 else patch
 
 
-def _logits(heads: tuple[Head, Head], examples: Examples, chance: Generator) -> list[Floats]:
-    """(pictures, 2) for each clip, once as it came and WORN times worn, each in its own way."""
-    told = []
-    for clip in dict.fromkeys(examples.clips):
-        own = [examples.pictures[at] for at, name in enumerate(examples.clips) if name == clip]
-        ways = [None, *(Wear.drawn(MILD, chance) for _ in range(WORN))]
-        for way in ways:
-            crops = [way.of(one) if way else resized(one, SIDE) for one in own]
-            told.append(_of_heads(heads, crops))
-    return told
+def _logits(
+    heads: tuple[Head, Head], clips: Mapping[str, Sequence[Crop]], chance: Generator
+) -> tuple[list[Floats], list[Floats]]:
+    """(pictures, 2) for each clip as it came, and for each of WORN ways that it was worn in."""
+    plain, worn = [], []
+    for crops in clips.values():
+        plain.append(_of_heads(heads, crops))
+        for _ in range(WORN):
+            way = Wear.drawn(chance)
+            worn.append(_of_heads(heads, [Crop(way.of(one.face), way.of(one.around)) for one in crops]))
+    return plain, worn
 
 
-def _of_heads(heads: tuple[Head, Head], crops: Sequence[NDArray[np.uint8]]) -> Floats:
-    pictures = as_pictures(crops)
+def _of_heads(heads: tuple[Head, Head], crops: Sequence[Crop]) -> Floats:
+    looks = [one.face for one in crops], [one.around for one in crops]
     with torch.inference_mode():
-        return torch.stack([head(pictures).logit for head in heads], dim=1).double().numpy()
+        told = [head(as_pictures(look)).logit for head, look in zip(heads, looks, strict=True)]
+    return torch.stack(told, dim=1).double().numpy()
 
 
 def _between(tell: Tell, what: str, low: float, high: float, share: float) -> None:

@@ -138,8 +138,8 @@ class Model:
             ) from error
         except (safetensors.SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise DetectorError(
-                f"{path} is no deepfake model of this version ({str(error).splitlines()[0]}): install framewarden anew, or make "
-                "one with `framewarden train deepfake`"
+                f"{path} is no deepfake model of this version ({str(error).splitlines()[0]}): install "
+                "framewarden anew, or make one with `framewarden train deepfake`"
             ) from error
         self.sha256 = hashlib.sha256(blob).hexdigest()
         self.clips = self.facts.clips

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from detectors.deepfake.model import as_pictures
 from detectors.deepfake.network import Head, contrastive_loss, folded
-from detectors.deepfake.wear import Hardship, Wear
+from detectors.deepfake.wear import Wear
 from detectors.diffusion.adamw import AdamW, one_cycle
 
 BATCH: Final = 32
@@ -32,8 +32,6 @@ class Lesson:
     """How a head is taught."""
 
     makers: Sequence[tuple[float, "Maker"]]  # of pairs, each with its share of them
-    hardship: Hardship
-    together: bool  # both of a pair go through the same, so that only what is fake tells them apart
     narrowest: float  # a face may be cut so much narrower: share of its picture
     steps: int
 
@@ -78,9 +76,8 @@ def _batch(lesson: Lesson, chance: Generator) -> tuple[Tensor, Tensor]:
     for _ in range(BATCH // 2):
         _, maker = lesson.makers[chance.choice(len(shares), p=shares / shares.sum())]
         pair = maker(chance)
-        window, wear = _window(lesson, len(pair.real), chance), Wear.drawn(lesson.hardship, chance)
-        other = wear if lesson.together else Wear.drawn(lesson.hardship, chance)
-        pictures += [wear.of(pair.real[window]), other.of(pair.fake[window])]
+        window = _window(lesson, len(pair.real), chance)
+        pictures += [Wear.drawn(chance).of(each[window]) for each in pair]
     return as_pictures(pictures), torch.arange(BATCH) % 2 == 1
 
 
