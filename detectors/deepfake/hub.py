@@ -4,12 +4,14 @@ The evidence is drawn by the shipped model all the same.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from config.settings import DeepfakeSettings
@@ -101,7 +103,9 @@ class HubModel:
         """Of faces with what is around them."""
         if not crops:
             return Scores(np.zeros(0), np.zeros(0), np.zeros(0))
-        return self._head.score(self._sources.describe([crop.around for crop in crops]))
+        with _room():
+            numbers = self._sources.describe([crop.around for crop in crops])
+        return self._head.score(numbers)
 
     def heat(self, crops: Sequence[Crop]) -> list[Heat]:
         """Drawn by the shipped model."""
@@ -123,12 +127,13 @@ def open_sources(
         if name
     }
     first, second = found.get("encoder"), found.get("reconstruction")
-    return Sources(
-        encoder=Encoder(first.path, device) if first else None,
-        reconstruction=_reconstruction(second, store, embedded, device) if second else None,
-        embedded=embedded,
-        weights=found,
-    )
+    with _room():
+        return Sources(
+            encoder=Encoder(first.path, device) if first else None,
+            reconstruction=_reconstruction(second, store, embedded, device) if second else None,
+            embedded=embedded,
+            weights=found,
+        )
 
 
 def open_scorer(
@@ -154,6 +159,18 @@ def _reconstruction(weights: Weights, store: Store, embedded: Model, device: Dev
         return Reconstruction(plain, None, embedded.trunk, device)
     held = open_folder(folder, device)
     return Reconstruction(held.autoencoder, held.guesser, embedded.trunk, device)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """What does not fit into a card is said, and ends nothing."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise DetectorError(
+            "the card has too little memory for the weights that detectors.deepfake names: name smaller "
+            "ones, or set service.device to cpu"
+        ) from error
 
 
 def _named(part: str, sha256: str) -> str:

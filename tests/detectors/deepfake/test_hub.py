@@ -4,6 +4,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import safetensors.torch
@@ -16,7 +17,7 @@ from detectors.deepfake.crop import Crop
 from detectors.deepfake.detector import AGAIN, DeepfakeDetector
 from detectors.deepfake.encoder import Encoder
 from detectors.deepfake.examples import Examples, ExamplesError
-from detectors.deepfake.hub import Sources, open_scorer, open_sources
+from detectors.deepfake.hub import HubModel, Sources, open_scorer, open_sources
 from detectors.deepfake.hub_head import HubHead, load_head
 from detectors.deepfake.hub_learning import FEWEST, Report, learn
 from detectors.deepfake.suspicion import Suspicion
@@ -27,6 +28,7 @@ from detectors.store import Store
 from tests import tiny_models
 from tests.detectors.deepfake.people import Finder, face, seen
 from tests.fakes import ManualClock
+from tests.real import shared
 
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA card")
 Picture = NDArray[np.uint8]
@@ -153,6 +155,18 @@ def test_how_well_a_face_is_drawn_is_told_in_numbers_that_come_out_the_same(
     drawn = reconstruction.redraw(pictures)
     assert [one.shape for one in drawn] == [(96, 96, 3)] * 2
     assert np.isfinite(reconstruction.describe([np.zeros((50, 50, 3), np.uint8)])).all()
+
+
+@pytest.mark.real("taef2")
+def test_the_author_s_own_files_of_a_tiny_auto_encoder_are_read(shipped: Path) -> None:
+    store = Store([shared("models/taef2").parent])
+    reconstruction = open_sources(None, "taef2", store, shipped=shipped).reconstruction
+    assert reconstruction is not None
+    (picture,) = faces(7, clips=1, each=1).pictures
+    soft = np.asarray(cv2.GaussianBlur(picture, (0, 0), 3), np.uint8)
+    (drawn,) = reconstruction.redraw([soft])
+    assert np.abs(drawn.astype(float) - soft).mean() < 8  # grey levels: these weights are real ones
+    assert reconstruction.describe([soft]).shape == (1, 13)
 
 
 def test_a_head_tells_fakes_on_clips_that_it_did_not_learn_from_and_says_so(
@@ -289,6 +303,24 @@ def test_without_the_extra_packages_it_is_said_what_to_install_and_the_shipped_m
     for named in ({"encoder": "tiny-clip"}, {"encoder": None, "reconstruction": "tiny-vae"}):
         with pytest.raises(DetectorError, match=r'cannot be imported .*pip install "framewarden\[hub\]"'):
             open_scorer(settings(**named), store, head, shipped=shipped)
+
+
+class Crowded:
+    """An encoder on a card that is full."""
+
+    side = features = 32
+
+    def describe(self, crops: object) -> NDArray[np.float32]:
+        """As torch says it."""
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_a_card_that_is_full_is_said_and_ends_nothing(
+    learned: tuple[HubHead, Report], sources: Sources
+) -> None:
+    full = HubModel(dataclasses.replace(sources, encoder=Crowded()), learned[0], "a" * 64)  # type: ignore[arg-type]
+    with pytest.raises(DetectorError, match=r"too little memory .* set service.device to cpu"):
+        full.score(crops(GENERATED))
 
 
 @CUDA
