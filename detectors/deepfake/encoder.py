@@ -50,7 +50,9 @@ class Encoder:
 
     def describe(self, crops: Sequence[Picture]) -> Numbers:
         """(N, features) of square crops (S, S, 3) BGR of any size."""
-        found = [np.zeros((0, getattr(self, "features", 0)), np.float32)] if not crops else []
+        if not crops:
+            return np.zeros((0, self.features), np.float32)
+        found = []
         for first in range(0, len(crops), _BATCH):
             some = np.stack([resized(crop, self.side) for crop in crops[first : first + _BATCH]])
             pictures = torch.from_numpy(np.ascontiguousarray(some[..., ::-1])).to(self._device)

@@ -59,7 +59,9 @@ class Reconstruction:
 
     def describe(self, crops: Sequence[Picture]) -> Numbers:
         """(N, features) of square crops (S, S, 3) BGR of any size."""
-        found = [np.zeros((0, getattr(self, "features", 0)), np.float32)] if not crops else []
+        if not crops:
+            return np.zeros((0, self.features), np.float32)
+        found = []
         for first in range(0, len(crops), _BATCH):
             pictures = self._pictures(crops[first : first + _BATCH])
             with torch.inference_mode():
