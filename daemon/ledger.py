@@ -60,6 +60,10 @@ class Ledger:
         """What was said of this content in this stream. Raises LedgerError."""
         return await self._do(self._find, stream, sha256)
 
+    async def ready(self) -> None:
+        """Raises LedgerError where nothing can be noted now: what cannot be noted must not be told."""
+        await self._do(self._ready)
+
     async def note(self, stream: str, sha256: str, facts: Mapping[str, Any]) -> None:
         """It was judged, and is told of: it survives a power cut once this returns. Raises LedgerError."""
         await self._do(self._note, stream, sha256, json.dumps(facts, ensure_ascii=True))
@@ -121,6 +125,10 @@ class Ledger:
             "SELECT sha256, judged_at, facts FROM files WHERE stream = ? AND sha256 = ?", (stream, sha256)
         ).fetchone()  # fmt: skip
         return _judged(row) if row else None
+
+    def _ready(self) -> None:
+        with self._open() as file:
+            file.execute(f"PRAGMA user_version = {_VERSION}")  # a write, like any other
 
     def _note(self, stream: str, sha256: str, facts: str) -> None:
         with self._open() as file:

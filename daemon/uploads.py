@@ -96,6 +96,7 @@ class Uploads:
                     await self._house.tell_of_file(facts)
                     return facts
                 return known.facts
+            await self.ledger.ready()  # before the work, too
             try:
                 verdict = await self._look(settings, stream, path, file)
             except UnreadableError as error:
@@ -184,6 +185,7 @@ class Uploads:
     async def _answer(
         self, stream: StreamSettings, verdict: FileVerdict, file: UploadedFile, size: int
     ) -> Facts:
+        await self.ledger.ready()
         facts = facts_of(verdict, file, size, stream.name, datetime.now(UTC))
         try:
             await beside(file_report.write, self._report_folder(stream.name, facts["id"]), facts, verdict)

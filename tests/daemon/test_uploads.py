@@ -205,6 +205,24 @@ def test_hostile_files_harm_nobody_and_none_is_lost(tmp_path: Path, inbox: Path,
         daemon.stop()
 
 
+def test_what_cannot_be_noted_is_not_told_again_and_again(
+    tmp_path: Path, inbox: Path, clips: Path, redis: RedisServer
+) -> None:
+    shutil.copy(clips / "good.mp4", inbox)
+    in_the_way = tmp_path / "state" / "uploads.sqlite"
+    in_the_way.mkdir(parents=True)
+    with Daemon(tmp_path, body(), redis_url=redis.url) as daemon:
+        eventually("it is said", lambda: "uploads wait. Free space on that disk" in daemon.log, 40)
+        health = daemon.health()
+        assert health and health["status"] == "degraded"
+        assert any("uploads wait" in each for each in health["problems"])
+        assert not told(redis)
+        in_the_way.rmdir()
+        eventually("it is judged", lambda: verdicts(redis), 40)
+        assert verdicts(redis) == {"good.mp4": "fine"}
+        eventually("all is well", lambda: (daemon.health() or {}).get("status") == "ok", 20)
+
+
 # ---- HTTP
 
 
