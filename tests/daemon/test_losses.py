@@ -43,7 +43,8 @@ async def test_drops_are_told_on_every_way_that_still_works(tmp_path: Path) -> N
         eventually(
             "it is over",
             lambda: (
-                "_outbox: stream messages_dropped redis closed: Channel 'redis' has what was left" in daemon.log
+                "_outbox: stream messages_dropped redis closed: Channel 'redis' has what was left"
+                in daemon.log
             ),
             seconds=40,
         )
