@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams.thinning import Thinning
 from tests.detectors.quality.clips import Picture, encoded, footage, frames, judged
 from tests.detectors.quality.harmless import HARMLESS
 from tests.detectors.quality.planted import FAULTS, planted
@@ -66,3 +67,20 @@ def test_faults_are_told_where_there_is_little_to_see(video: str, name: str) -> 
     assert told, f"{name} was never told"
     assert BEGIN <= told[0] <= BEGIN + SOON.get(name, 2.0)
     assert told[-1] <= end + 1.5
+
+
+@pytest.mark.real("footage")
+@pytest.mark.parametrize("name", ["black", "frozen", "covered"])
+def test_a_fault_is_told_where_only_a_quarter_of_the_pictures_is_kept(
+    name: str, pedestrians: list[Picture]
+) -> None:
+    label, fault = FAULTS[name]
+    end = BEGIN + LONG.get(name, 4.0) + 2
+    thinning = Thinning()
+    thinning.share = 0.25
+    clip = planted(pedestrians, fault, BEGIN, end)[: round((end + 6) * 10)]
+    seen = judged(each for each in frames(encoded(clip)) if thinning.keep())
+    told = [each.position for each in seen if label in each.alarms]
+    assert told and {one for each in seen for one in each.alarms} == {label}
+    assert BEGIN <= told[0] <= BEGIN + SOON.get(name, 2.0) + 2.5
+    assert told[-1] <= end + 2.5
