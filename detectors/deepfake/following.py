@@ -1,6 +1,6 @@
 """The faces of one stream: who is seen, how each looks, and what has come together against each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -54,12 +54,15 @@ class Following:
     side: int  # px of the crops that are scored
     card: DetectorCard
     threshold: float  # nats
+    kept: Mapping[str, bytes] = field(default_factory=dict)  # beside an alert: what else a score depends on
     _tracks: Tracks = field(default_factory=Tracks)
     _shots: Shots = field(default_factory=Shots)
     _suspects: dict[int, _Suspect] = field(default_factory=dict)
+    _since: str = ""  # the time of day of the first picture
 
     def look(self, frame: Frame, faces: Sequence[Face]) -> list[Sighting]:
         """Each face of the picture, and whether it can be judged."""
+        self._since = self._since or f"{frame.captured_at:%H%M%S}"
         another_shot = self._shots.is_cut(frame.picture) or frame.fresh
         tracks = self._tracks.follow(faces, frame.position, cut=another_shot)
         if another_shot:  # nobody is waited for; and positions begin anew with a connection
@@ -113,7 +116,7 @@ class Following:
             if gone > PATIENCE + GOODBYE:
                 del self._suspects[number]
             elif suspect.told:
-                said.append(self._detection(str(number), suspect, 0.0, "This face is no longer seen."))
+                said.append(self._detection(self._name(number), suspect, 0.0, "This face is no longer seen."))
         if not sightings:
             said.append(
                 Detection(
@@ -135,14 +138,15 @@ class Following:
             )
             return Detection(
                 Kind.DEEPFAKE, suspicion.label if suspicion.enough else NOBODY, 0.0, self.threshold,
-                self.card, subject=str(one.number), doubt=kind, reason=f"{words[0].upper()}{words[1:]}.",
+                self.card, subject=self._name(one.number), doubt=kind,
+                reason=f"{words[0].upper()}{words[1:]}.",
                 regions=(region,), progress=min(1.0, many / enough) if not suspicion.enough else None,
             )  # fmt: skip
         suspect.told = True
         alarming = self._alarming(suspect)
         words = reason_of(suspicion)
         return self._detection(
-            str(one.number),
+            self._name(one.number),
             suspect,
             suspicion.log_ratio,
             words,
@@ -172,8 +176,12 @@ class Following:
             reason=reason,
             regions=regions,
             heatmap=over_picture(heat, face, ALONE, frame) if heat is not None and frame and face else None,
-            before=Before(suspect.suspicion.samples, self.card) if frame else None,
+            before=Before(suspect.suspicion.samples, self.card, self.kept) if frame else None,
         )
+
+    def _name(self, number: int) -> str:
+        """Numbers begin anew with the daemon, and an alert that is open then must not get another face."""
+        return f"{number}-{self._since}"
 
     def _alarming(self, suspect: _Suspect) -> bool:
         return suspect.suspicion.enough and suspect.suspicion.log_ratio >= self.threshold

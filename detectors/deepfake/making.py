@@ -4,7 +4,7 @@ One seed, one file. What is measured here goes into the file's header; how good 
 deepfake` says, on clips that nothing was learned from.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
+from detectors.deepfake import pairs
 from detectors.deepfake.autoencoder import AutoEncoder
-from detectors.deepfake.blending import blend, face_mask, self_blend, swap
 from detectors.deepfake.calibration import facts_of
 from detectors.deepfake.crop import Crop, whole
 from detectors.deepfake.examples import Examples, ExamplesError, Part
@@ -25,7 +25,7 @@ from detectors.deepfake.heat import face_denoiser, residuals
 from detectors.deepfake.model import Facts, Floats, as_pictures, save
 from detectors.deepfake.network import SIDE, Head
 from detectors.deepfake.redrawing import redrawn
-from detectors.deepfake.training import Lesson, Maker, Pair, train
+from detectors.deepfake.training import Lesson, train
 from detectors.deepfake.wear import Wear, resized
 from detectors.diffusion.edm import Denoiser
 from detectors.diffusion.training import train as train_denoiser
@@ -41,7 +41,6 @@ DENOISER_BATCH: Final = 24
 NOISE: Final = (0.03, 1.0)  # levels that the face denoiser is trained with, of pictures in -1..1
 PATCH: Final = 64  # px
 REDRAWN_OF_EACH: Final = 28  # pictures of a clip that are drawn anew
-PASTED: Final = 0.3  # share of the redrawn faces of which only the face is pasted
 WORN: Final = 3  # times each calibration clip is worn anew: what wear does is part of how real faces differ
 # How often each kind of fake is shown to the head for swapped faces.
 KNOWN, BLENDED, SWAPPED, REDRAWN = 0.5, 0.3, 0.1, 0.1
@@ -78,8 +77,13 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float 
         originals.append(Examples(as_they_were, some.clips))
         copies.append(Examples(drawn, some.clips))
     learn_real, learn_fake = real.of(Part.TRAIN), fake.of(Part.TRAIN)
-    redraw: Maker = partial(_redrawn_pair, originals[0].pictures, copies[0].pictures)
-    swaps = [*_of_swaps(learn_real.pictures, learn_fake.pictures), (REDRAWN, redraw)]
+    redraw = pairs.redrawn(originals[0].pictures, copies[0].pictures)
+    swaps = [
+        (KNOWN, pairs.known(learn_real.pictures, learn_fake.pictures)),
+        (BLENDED, pairs.blended(learn_real.pictures)),
+        (SWAPPED, pairs.swapped(learn_real.pictures)),
+        (REDRAWN, redraw),
+    ]
     swapped = train(
         Lesson(swaps, NARROWEST, round(effort * SWAPPED_STEPS)),
         materials.backbone,
@@ -126,30 +130,6 @@ def _by_clip(examples: Examples) -> dict[str, list[Crop]]:
     for clip, picture in zip(examples.clips, examples.pictures, strict=True):
         clips.setdefault(clip, []).append(whole(picture, SIDE))
     return clips
-
-
-def _of_swaps(real: NDArray[np.uint8], fake: NDArray[np.uint8]) -> Iterator[tuple[float, Maker]]:
-    def pick(some: NDArray[np.uint8], chance: Generator) -> NDArray[np.uint8]:
-        return np.asarray(some[chance.integers(len(some))], np.uint8)
-
-    def known(chance: Generator) -> Pair:
-        return Pair(pick(real, chance), pick(fake, chance))
-
-    def blended(chance: Generator) -> Pair:
-        face = pick(real, chance)
-        return Pair(face, self_blend(face, chance))
-
-    def swapped(chance: Generator) -> Pair:
-        face = pick(real, chance)
-        return Pair(face, swap(face, pick(real, chance), chance))
-
-    yield from ((KNOWN, known), (BLENDED, blended), (SWAPPED, swapped))
-
-
-def _redrawn_pair(originals: NDArray[np.uint8], copies: NDArray[np.uint8], chance: Generator) -> Pair:
-    index = chance.integers(len(originals))
-    real, copy = originals[index], copies[index]
-    return Pair(real, blend(copy, real, face_mask(len(real), chance)) if chance.random() < PASTED else copy)
 
 
 def _trained_denoiser(

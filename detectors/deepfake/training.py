@@ -34,6 +34,7 @@ class Lesson:
     makers: Sequence[tuple[float, "Maker"]]  # of pairs, each with its share of them
     narrowest: float  # a face may be cut so much narrower: share of its picture
     steps: int
+    contrastive: float = CONTRASTIVE
 
 
 class Pair(NamedTuple):
@@ -62,7 +63,7 @@ def train(lesson: Lesson, backbone: Mapping[str, Tensor], seed: int, done: Calla
         with torch.autocast("cpu", torch.bfloat16):
             told = head(pictures)
         loss = functional.binary_cross_entropy_with_logits(told.logit.float(), fake.float())
-        loss = loss + CONTRASTIVE * contrastive_loss(told.embedding.float(), fake)
+        loss = loss + lesson.contrastive * contrastive_loss(told.embedding.float(), fake)
         loss.backward()  # type: ignore[no-untyped-call]
         for optimizer, rate in optimizers:
             optimizer.step(one_cycle(step, lesson.steps, rate, WARM))

@@ -1,0 +1,163 @@
+"""What each part of making the deepfake heads is worth: heads trained without it, on the same clips and seed.
+
+    python -m benchmarks.deepfake_ablation [--shared SHARED] [--steps 150] [--seed 1] [--only NAMES] [--json]
+
+Short trainings (the shipped heads have 350 and 450 steps), so compare rows with each other and not with
+docs/deepfake.md's figures. Crop AUC on the test clips of the swaps (as they are, and as JPEG 40), on real
+test faces that were drawn anew, and on the portraits. The fake portraits are for this report alone.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from detectors.deepfake import pairs, training
+from detectors.deepfake.autoencoder import auto_encoder
+from detectors.deepfake.crop import Crop, whole
+from detectors.deepfake.examples import Part, faces, found_faces
+from detectors.deepfake.making import BLENDED, KNOWN, NARROWEST, REDRAWN, SWAPPED
+from detectors.deepfake.model import as_pictures
+from detectors.deepfake.network import SIDE, Head
+from detectors.deepfake.redrawing import redrawn
+from detectors.deepfake.training import Lesson, Maker
+from detectors.deepfake.wear import compressed
+from detectors.faces.finder import choose_finder
+from detectors.roc import auc
+from detectors.store import Store, read_tensors
+
+EACH: Final = 12  # pictures of a clip that are drawn anew, and that are tested with
+HARD: Final = 40  # quality of JPEG
+BATCH: Final = 32
+
+
+def tell(what: str, share: float) -> None:
+    print(f"\r{what} {share:.0%}      ", end="", file=sys.stderr)
+
+
+class Ground:
+    """The pictures, read and drawn anew once for all heads."""
+
+    def __init__(self, shared: Path, seed: int) -> None:
+        store = Store([shared / "models"])
+        self.backbone = read_tensors(store.find("mobilenet_v2"))
+        real, fake = (faces(shared / "data/faceswap_crops" / half) for half in ("real", "fake"))
+        self.real, self.fake = real.of(Part.TRAIN), fake.of(Part.TRAIN)
+        chance, network = np.random.default_rng(seed), auto_encoder(store, "taef2")
+        some = self.real.some(EACH)
+        self.copies, self.originals = redrawn(some.pictures, network, chance, lambda s: tell("redrawing", s))
+        test = real.of(Part.TEST).some(EACH)
+        again, before = redrawn(test.pictures, network, chance, lambda s: tell("redrawing", s))
+        self.halves: dict[str, tuple[list[Crop], list[Crop]]] = {
+            "swaps": (_whole(test.pictures), _whole(fake.of(Part.TEST).some(EACH).pictures)),
+            "redrawn": (_whole(before), _whole(again)),
+        }
+        self.halves["swaps as JPEG 40"] = (
+            [_squeezed(one) for one in self.halves["swaps"][0]],
+            [_squeezed(one) for one in self.halves["swaps"][1]],
+        )
+        finder = choose_finder(store)
+        portraits = [
+            list(chain(*found_faces(shared / "data/diffusion_portraits" / half, finder).values()))
+            for half in ("real", "fake")
+        ]
+        self.halves["portraits"] = (portraits[0], portraits[1])
+
+    def lessons(self) -> dict[str, list[tuple[float, Maker]]]:
+        """By name; those of the shipped heads first."""
+        known = (KNOWN, pairs.known(self.real.pictures, self.fake.pictures))
+        blended = (BLENDED, pairs.blended(self.real.pictures))
+        swapped = (SWAPPED, pairs.swapped(self.real.pictures))
+        redraw = (REDRAWN, pairs.redrawn(self.originals, self.copies))
+        return {
+            "swapped: as shipped": [known, blended, swapped, redraw],
+            "without redrawn faces": [known, blended, swapped],
+            "without known swaps": [blended, swapped, redraw],
+            "without blends and swaps made here": [known, redraw],
+            "known swaps alone": [known],
+            "swapped: no contrastive loss": [known, blended, swapped, redraw],
+            "generated: as shipped": [redraw],
+            "generated: no contrastive loss": [redraw],
+        }
+
+
+def areas(head: Head, ground: Ground, generated: bool) -> dict[str, float]:
+    """Crop AUC on each set: the head sees the face alone, or what is around it."""
+
+    def scores(crops: Sequence[Crop]) -> NDArray[np.float64]:
+        looks = [one.around if generated else one.face for one in crops]
+        with torch.inference_mode():
+            parts = [head(as_pictures(looks[at : at + BATCH])).logit for at in range(0, len(looks), BATCH)]
+        return torch.cat(parts).double().numpy()
+
+    told = {}
+    for name, (real, fake) in ground.halves.items():
+        flags = np.arange(len(real) + len(fake)) >= len(real)
+        told[name] = auc(np.concatenate([scores(real), scores(fake)]), flags)
+    return told
+
+
+def measure(ground: Ground, steps: int, seed: int, only: str) -> dict[str, dict[str, float]]:
+    """Trains and tests one head after the other."""
+    result = {}
+    weight = training.CONTRASTIVE
+    for name, makers in ground.lessons().items():
+        if only not in name:
+            continue
+        lesson = Lesson(makers, NARROWEST, steps, 0.0 if "no contrastive" in name else weight)
+        head = training.train(lesson, ground.backbone, seed, _telling(name))
+        result[name] = areas(head, ground, name.startswith("generated"))
+        print(f"\r{name}: {result[name]}", file=sys.stderr)
+    return result
+
+
+def _telling(name: str) -> Callable[[float], None]:
+    return lambda share: tell(name, share)
+
+
+def _whole(pictures: NDArray[np.uint8]) -> list[Crop]:
+    return [whole(one, SIDE) for one in pictures]
+
+
+def _squeezed(crop: Crop) -> Crop:
+    return Crop(compressed(crop.face, HARD), compressed(crop.around, HARD))
+
+
+def show(result: Mapping[str, Mapping[str, float]], steps: int) -> None:
+    """As a table."""
+    columns = list(next(iter(result.values())))
+    table = Table(f"{steps} steps, crop AUC", *columns, box=None)
+    for name, row in result.items():
+        table.add_row(name, *(f"{row[column]:.3f}" for column in columns))
+    Console(highlight=False).print(table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--shared", type=Path, default=Path(__file__).parents[2] / "shared")
+    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="heads whose name has this in it")
+    parser.add_argument("--json", action="store_true")
+    wanted = parser.parse_args()
+    ground = Ground(wanted.shared, wanted.seed)
+    result = measure(ground, wanted.steps, wanted.seed, wanted.only)
+    if wanted.json:
+        print(json.dumps(result))
+    else:
+        show(result, wanted.steps)
+
+
+if __name__ == "__main__":
+    main()
