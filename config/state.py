@@ -3,10 +3,13 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from platformdirs import user_state_path
 
 from config.settings import Settings
+
+ENROLMENT: Final = "enrolment.json"
 
 
 def state_folder(settings: Settings | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -24,3 +27,8 @@ def state_folder(settings: Settings | None = None, environ: Mapping[str, str] = 
 def deepfake_head(settings: Settings, state: Path) -> Path:
     """The head over larger weights that judges faces: detectors.deepfake.head, else the state folder's."""
     return settings.detectors.deepfake.head or state / "deepfake" / "head.safetensors"
+
+
+def enrolment_file(state: Path, stream: str) -> Path:
+    """What a stream's own people score, once they were enrolled."""
+    return state / "deepfake" / stream / ENROLMENT

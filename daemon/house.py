@@ -252,7 +252,8 @@ def detector(name: DetectorName, settings: Settings, folder: Path, sources: Mapp
             from detectors.faces.finder import choose_finder
 
             finder = choose_finder(store_of(settings), choose_device(settings.service.device))
-            return DeepfakeDetector(settings.detectors.deepfake, finder, partial(scorer_of, settings, folder))
+            opens = partial(scorer_of, settings, folder)
+            return DeepfakeDetector(settings.detectors.deepfake, finder, opens, state=folder, sources=sources)
         case _:
             assert_never(name)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from config.load import load
 from config.problem import ConfigError
 from config.settings import Settings, StreamSettings
+from daemon.enrolled import stamp
 from daemon.house import House
 from streams.frame import StreamError
 
@@ -23,15 +24,14 @@ class Roster:
         self._house = house
         self._group = group
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._settings: Settings | None = None
+        self._standing: dict[str, tuple[object, ...]] = {}
         self._changing = asyncio.Lock()  # one reload at a time, and nobody takes a change for the end
         self.failed: set[str] = set()  # recordings that could not be read to the end
 
     async def apply(self, settings: Settings) -> None:
         """Ends what is gone or changed, starts what is new or changed; untouched streams lose no frame."""
         async with self._changing:
-            before = _effective(self._settings) if self._settings else {}
-            after = _effective(settings)
+            before, after = self._standing, await asyncio.to_thread(_effective, settings, self._house.folder)
             for name in before.keys() - after.keys():
                 log.info("%s: no longer watched", name)
                 await self._end(name)
@@ -39,12 +39,14 @@ class Roster:
             for stream in settings.streams:
                 if before.get(stream.name) != after[stream.name]:
                     await self._end(stream.name)
-                    again = "watched anew, its settings changed" if stream.name in before else "watched"
+                    alike = before.get(stream.name, ())[:-1] == after[stream.name][:-1]
+                    what = "who is enrolled" if alike else "its settings"
+                    again = f"watched anew, {what} changed" if stream.name in before else "watched"
                     log.info("%s: %s, %s", stream.name, again, ", ".join(settings.detectors_of(stream)))
                     self._tasks[stream.name] = self._group.create_task(
                         self._watch(settings, stream), name=f"watch {stream.name}"
                     )
-            self._settings = settings
+            self._standing = after
 
     async def reload(self, config: Path) -> None:
         """Reads the file again. A bad file is said, and the last good one stays."""
@@ -92,9 +94,14 @@ class Roster:
             await self._house.forget(name)
 
 
-def _effective(settings: Settings) -> dict[str, tuple[object, ...]]:
-    """What of the file makes a stream start anew when it changes."""
+def _effective(settings: Settings, state: Path) -> dict[str, tuple[object, ...]]:
+    """What makes a stream start anew when it changes: its settings, and who was enrolled on it."""
     return {
-        stream.name: (stream, settings.sample_fps(stream), settings.detectors_of(stream))
+        stream.name: (
+            stream,
+            settings.sample_fps(stream),
+            settings.detectors_of(stream),
+            stamp(state, stream.name) if "deepfake" in settings.detectors_of(stream) else None,
+        )
         for stream in settings.streams
     }

@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
 
+from config.state import ENROLMENT
+from detectors.deepfake import enrolment
 from detectors.deepfake.crop import Crop
+from detectors.deepfake.likelihood import Clips
 from detectors.deepfake.model import SHIPPED, Model
 from detectors.deepfake.scorer import Scorer
 from detectors.deepfake.suspicion import Sample
 from detectors.detection import DetectorCard, DetectorError
 from detectors.snapshot import SnapshotError
 
-NAME: Final = "face-{:02d}.png"  # oldest first: the face alone, and beside it with what is around it
+PNG: Final = ".png"
+NAME: Final = "face-{:02d}" + PNG  # oldest first: the face alone, and beside it with what is around it
 JUDGED_BY: Final = "deepfake.json"
 
 
@@ -26,6 +30,7 @@ class Before:
 
     samples: Sequence[Sample]
     card: DetectorCard
+    kept: Mapping[str, bytes] = field(default_factory=dict)  # what else the score depends on
 
     def pack(self) -> Mapping[str, bytes]:
         """Files by name."""
@@ -38,7 +43,7 @@ class Before:
                 for one in self.samples
             ],
         }
-        return {**files, JUDGED_BY: json.dumps(facts, indent=1).encode()}
+        return {**files, **self.kept, JUDGED_BY: json.dumps(facts, indent=1).encode()}
 
 
 def score_again(
@@ -62,8 +67,16 @@ def score_again(
             f"are {scorer.model}, {scorer.sha256[:12]}: name those in detectors.deepfake of a configuration, "
             "and give that with --config"
         )
-    crops = [_picture(files[name]) for name in sorted(files) if name != JUDGED_BY]
-    return scorer.clips.log_ratio(float(np.mean(scorer.score(crops).fused)), len(crops))
+    crops = [_picture(files[name]) for name in sorted(files) if name.endswith(PNG)]
+    return _clips(scorer, files).log_ratio(float(np.mean(scorer.score(crops).fused)), len(crops))
+
+
+def _clips(scorer: Scorer, files: Mapping[str, bytes]) -> Clips:
+    """Of the people of that stream, where they were enrolled."""
+    try:
+        return enrolment.read(files[ENROLMENT]).clips if ENROLMENT in files else scorer.clips
+    except DetectorError as error:
+        raise SnapshotError(f"{ENROLMENT}: {error}") from error
 
 
 def _png(crop: Crop) -> bytes:

@@ -1,13 +1,19 @@
 """The deepfake detector: the Detector promise over one Following per stream."""
 
 import hashlib
+import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from config.settings import DeepfakeSettings
+from config.state import ENROLMENT, enrolment_file
+from detectors.deepfake import enrolment
 from detectors.deepfake.following import Following
 from detectors.deepfake.scorer import Scorer
 from detectors.detection import Detection, DetectorCard, DetectorError, Kind
@@ -15,9 +21,10 @@ from detectors.device import limit_torch_threads
 from detectors.faces.face import FaceFinder
 from streams.frame import Frame
 
+log = logging.getLogger(__name__)
+
 AGAIN: Final = 30.0  # seconds between two attempts at weights that cannot be used: to read them may take long
-
-
+NO_SOURCES: Final[Mapping[str, str]] = MappingProxyType({})
 TOLD = 2  # times smaller than what can be judged: such a face is said to be too small
 
 
@@ -34,8 +41,14 @@ class DeepfakeDetector:
         finder: FaceFinder,
         open_scorer: Callable[[], Scorer],
         clock: Callable[[], float] = time.monotonic,
+        state: Path | None = None,
+        sources: Mapping[str, str] = NO_SOURCES,
     ) -> None:
-        """`open_scorer` raises DetectorError while weights are missing, and is asked again after AGAIN."""
+        """`open_scorer` raises DetectorError while weights are missing, and is asked again after AGAIN.
+
+        `state`: the folder that may hold enrolments. `sources`: a hash of each stream's address. Both are
+        looked at when a stream's first frame comes.
+        """
         limit_torch_threads()
         self._settings = settings
         self._finder = finder
@@ -43,6 +56,7 @@ class DeepfakeDetector:
         self._threshold = math.log(1000 / settings.false_alarms_per_thousand_faces)
         self._streams: dict[str, Following] = {}
         self._clock = clock
+        self._state, self._sources = state, sources
         self._ready: tuple[Scorer, DetectorCard] | None = None
         self._trouble: tuple[DetectorError, float] | None = None  # and when it was met
         with suppress(DetectorError):  # told when there is a frame to tell it of
@@ -97,7 +111,19 @@ class DeepfakeDetector:
 
     def _following(self, stream: str, scorer: Scorer, card: DetectorCard) -> Following:
         if stream not in self._streams:
-            self._streams[stream] = Following(
-                self._settings, scorer.clips, scorer.side, card, self._threshold
-            )
+            clips, kept = scorer.clips, {}
+            if (enrolled := self._enrolled(stream, scorer)) is not None:
+                card = replace(card, model=f"{card.model}, enrolled {enrolled.sha256[: enrolment.SHORT]}")
+                clips, kept = enrolled.clips, {ENROLMENT: enrolled.to_bytes()}
+            self._streams[stream] = Following(self._settings, clips, scorer.side, card, self._threshold, kept)
         return self._streams[stream]
+
+    def _enrolled(self, stream: str, scorer: Scorer) -> enrolment.Enrolment | None:
+        """Of its own people; an enrolment that does not fit changes nothing, and is said."""
+        if self._state is None or stream not in self._sources:
+            return None
+        try:
+            return enrolment.load(enrolment_file(self._state, stream), self._sources[stream], scorer.sha256)
+        except DetectorError as error:
+            log.warning("%s: its people are judged as if they were not enrolled: %s", stream, error)
+            return None

@@ -9,8 +9,10 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
+from config.state import ENROLMENT
 from detectors.deepfake.before import Before, score_again
 from detectors.deepfake.crop import Crop, crop_of, whole
+from detectors.deepfake.enrolment import Enrolment
 from detectors.deepfake.heat import face_denoiser
 from detectors.deepfake.likelihood import Clips
 from detectors.deepfake.model import SHIPPED, Facts, Faint, Model, Scale, save
@@ -123,6 +125,22 @@ def test_what_was_kept_of_an_alert_is_scored_again_to_the_same_number(path: Path
     files["face-03.png"] = b"not a picture"
     with pytest.raises(SnapshotError, match="damaged"):
         score_again(files, path)
+
+
+def test_evidence_of_enrolled_people_is_scored_by_what_was_kept_of_them(path: Path) -> None:
+    model = Model(path)
+    own = Enrolment(model.sha256, "", Clips(-6.0, 4.0, 0.7, 1.0), 3, 90, "2026-11-26")
+    suspicion = Suspicion(own.clips, 4)
+    crops = [Crop(drawn(seed), drawn(seed + 50)) for seed in range(4)]
+    for index, crop in enumerate(crops):
+        suspicion.note(crop, model.score(crops), index, 64.0)
+    card = DetectorCard("deepfake", "some", model.sha256)
+    files = dict(Before(suspicion.samples, card, {ENROLMENT: own.to_bytes()}).pack())
+    assert score_again(files, path) == pytest.approx(suspicion.log_ratio, rel=1e-4)
+    with pytest.raises(SnapshotError, match=r"enrolment.json: it is no enrolment of this version"):
+        score_again({**files, ENROLMENT: b"{}"}, path)
+    del files[ENROLMENT]
+    assert score_again(files, path) != pytest.approx(suspicion.log_ratio, rel=1e-2)
 
 
 def test_the_heat_of_a_face_is_a_map_between_nothing_and_one(path: Path) -> None:
