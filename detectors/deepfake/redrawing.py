@@ -36,14 +36,15 @@ def redrawn(
         for first in range(0, len(alike), AT_ONCE):
             some = alike[first : first + AT_ONCE]
             small = np.stack([resized(pictures[index], size) for index in some])
-            for index, one, picture in zip(some, small, _trip(small, network), strict=True):
+            for index, one, picture in zip(some, small, trip(small, network), strict=True):
                 drawn[index], originals[index] = resized(picture, side), resized(one, side)
             finished += len(some)
             done(finished / len(pictures))
     return drawn, originals
 
 
-def _trip(pictures: NDArray[np.uint8], network: AutoEncoder) -> NDArray[np.uint8]:
+def trip(pictures: NDArray[np.uint8], network: AutoEncoder) -> NDArray[np.uint8]:
+    """Pictures (N, H, W, 3) BGR, sides multiples of 8, there and back."""
     values = torch.from_numpy(np.ascontiguousarray(pictures[..., ::-1])).permute(0, 3, 1, 2).float() / 255
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         back = network.decode(network.encode(values)).float()
