@@ -1,6 +1,6 @@
 """Whether the shipped head for generated faces tells whole pictures that a machine has drawn. It does not.
 
-    python -m benchmarks.whole_picture [--shared SHARED] [--photos 40] [--network taef2] [--json]
+    python -m benchmarks.whole_picture [--shared SHARED] [--photos 24] [--network taef2] [--json]
 
 SHARED holds data/bsds500 (photos), data/videos and models/taef2. Each photo's middle square is drawn anew at
 256 and at 128 px by the auto-encoder that the head's own hard negatives came from: the easiest generator
@@ -35,10 +35,10 @@ from detectors.store import Store
 LARGE: Final = 256  # px of the square that is drawn anew
 SEEN: Final = 128  # px that the head looks at
 QUALITIES: Final = (None, 90, 40)  # of JPEG
-PARTS: Final = ("train", "val", "test")
+PARTS: Final = ("val", "test")
 RUN: Final = 16  # pictures of a piece of footage,
 FPS: Final = 8.0  # as D3 takes them
-PIECES: Final = 4  # of each video
+PIECES: Final = 2  # of each video
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -148,7 +148,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    parser.add_argument("--photos", type=int, default=40)
+    parser.add_argument("--photos", type=int, default=24)
     parser.add_argument("--network", default="taef2")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()

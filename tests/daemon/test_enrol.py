@@ -1,10 +1,12 @@
 """`framewarden enrol`: people from recordings, by the real decoder and weights, and what cannot be."""
 
 import asyncio
+import logging
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -12,11 +14,13 @@ from alerts.lock import InUseError, Lock
 from config.load import load
 from config.problem import ConfigError
 from config.secrets import source_identity
-from config.settings import Settings
+from config.settings import Settings, StreamSettings
 from config.state import enrolment_file
 from daemon.enrol import enrol
 from daemon.enrolled import enrolled, stamp
 from daemon.evaluate_faces import Clip, clips_of
+from daemon.house import House
+from daemon.roster import Roster
 from detectors.deepfake.enrolment import load as enrolment_of
 from detectors.deepfake.model import SHIPPED
 from detectors.detection import DetectorError
@@ -158,3 +162,59 @@ def test_check_says_what_cannot_be_used_and_is_good_all_the_same(tmp_path: Path,
     assert ended.returncode == 0
     assert "stream gate: judged as if nobody were enrolled" in ended.stderr
     assert "it is no enrolment of this version" in ended.stderr
+
+
+class Endless:
+    """A watch that goes on until it is cancelled."""
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    def summary(self) -> str:
+        return ""
+
+
+class Doors:
+    """A house of which only who moves in is of interest."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.moved_in: list[str] = []
+
+    async def move_in(self, settings: Settings, stream: StreamSettings) -> Endless:
+        self.moved_in.append(stream.name)
+        return Endless()
+
+    async def forget(self, stream: str) -> None:
+        """Nothing is remembered."""
+
+
+async def test_a_reload_takes_up_an_enrolment_and_leaves_the_other_streams_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    streams = [f"  - {{name: {name}, url: '{URL}', detectors: [deepfake]}}\n" for name in ("gate", "yard")]
+    config = tmp_path / "framewarden.yaml"
+    config.write_text(f"streams:\n{''.join(streams)}")
+    house = Doors(tmp_path / "state", load(config))
+    file = enrolment_file(house.folder, "gate")
+    file.parent.mkdir(parents=True)
+    with caplog.at_level(logging.INFO):
+        async with asyncio.TaskGroup() as group:
+            roster = Roster(cast("House", house), group)
+            await roster.apply(house.settings)
+            await roster.reload(config)
+            await asyncio.sleep(0)
+            assert house.moved_in == ["gate", "yard"]
+            file.write_bytes(b"made")
+            await roster.reload(config)
+            await asyncio.sleep(0)
+            assert house.moved_in == ["gate", "yard", "gate"]
+            file.unlink()
+            await roster.reload(config)
+            await asyncio.sleep(0)
+            assert house.moved_in == ["gate", "yard", "gate", "gate"]
+            for task in asyncio.all_tasks():
+                if task.get_name().startswith("watch "):
+                    task.cancel()
+    assert caplog.text.count("gate: watched anew, who is enrolled changed, deepfake") == 2
