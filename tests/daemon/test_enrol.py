@@ -49,9 +49,9 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def people(tmp_path: Path) -> list[Path]:
-    """Recordings of four real people who look into the camera."""
+    """Recordings of six real people who look into the camera, most of them throughout."""
     clips: list[Clip] = [one for one in clips_of(shared("data/faceswap_crops"), "test") if not one.fake]
-    large = [one for one in clips if len(one.files) >= SHORT][:4]
+    large = [one for one in clips if len(one.files) >= SHORT][:6]
     return [film(tmp_path / f"{one.name}.mp4", [read(file) for file in one.files[:SHORT]]) for one in large]
 
 
