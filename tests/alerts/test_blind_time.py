@@ -100,7 +100,7 @@ def test_a_day_ends_at_midnight() -> None:
     time.passes(60)
     blind.see("gate", "frozen")
     time.passes(4)
-    assert blind.today("gate")["frozen"] == 4
+    assert blind.today("gate") == {"offline": 6, NOT_JUDGED: 54, "frozen": 4}, "yesterday is over"
     assert blind.totals()["gate"]["offline"] == 12
     after = time.blind(memory)  # it was down over midnight
     after.begin("gate")
