@@ -11,10 +11,10 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,20 +23,22 @@ from rich.table import Table
 
 from detectors.deepfake import pairs, training
 from detectors.deepfake.autoencoder import auto_encoder
-from detectors.deepfake.crop import Crop, whole
-from detectors.deepfake.examples import Part, faces, found_faces
-from detectors.deepfake.making import BLENDED, KNOWN, NARROWEST, REDRAWN, SWAPPED
+from detectors.deepfake.crop import Crop, crop_of, whole
+from detectors.deepfake.examples import Part, faces
+from detectors.deepfake.making import BLENDED, GENERATED_NARROWEST, KNOWN, SWAPPED, SWAPPED_NARROWEST
 from detectors.deepfake.model import as_pictures
 from detectors.deepfake.network import SIDE, Head
 from detectors.deepfake.redrawing import redrawn
 from detectors.deepfake.training import Lesson, Maker
-from detectors.deepfake.wear import compressed
+from detectors.deepfake.wear import HARD, MILD, compressed
+from detectors.faces.face import FaceFinder
 from detectors.faces.finder import choose_finder
 from detectors.roc import auc
 from detectors.store import Store, read_tensors
 
 EACH: Final = 12  # pictures of a clip that are drawn anew, and that are tested with
-HARD: Final = 40  # quality of JPEG
+POOR: Final = 40  # quality of JPEG
+SMALLEST: Final = 48  # px of faces
 BATCH: Final = 32
 
 
@@ -67,26 +69,36 @@ class Ground:
         )
         finder = choose_finder(store)
         portraits = [
-            list(chain(*found_faces(shared / "data/diffusion_portraits" / half, finder).values()))
-            for half in ("real", "fake")
+            _portraits(shared / "data/diffusion_portraits" / half, finder) for half in ("real", "fake")
         ]
         self.halves["portraits"] = (portraits[0], portraits[1])
 
-    def lessons(self) -> dict[str, list[tuple[float, Maker]]]:
-        """By name; those of the shipped heads first."""
+    def lessons(self) -> dict[str, Callable[[int], Lesson]]:
+        """By name, given the steps; those of the shipped heads first."""
         known = (KNOWN, pairs.known(self.real.pictures, self.fake.pictures))
         blended = (BLENDED, pairs.blended(self.real.pictures))
         swapped = (SWAPPED, pairs.swapped(self.real.pictures))
-        redraw = (REDRAWN, pairs.redrawn(self.originals, self.copies))
+        redraw = (SWAPPED, pairs.redrawn(self.originals, self.copies))
+        every = [known, blended, swapped]
+
+        def of_swaps(makers: Sequence[tuple[float, Maker]], **other: Any) -> Callable[[int], Lesson]:
+            rest: dict[str, Any] = {"hardship": HARD, "together": True, **other}
+            return lambda steps: Lesson(makers, SWAPPED_NARROWEST, steps=steps, **rest)
+
+        def of_redrawn(**other: Any) -> Callable[[int], Lesson]:
+            rest: dict[str, Any] = {"hardship": MILD, "together": False, **other}
+            return lambda steps: Lesson([redraw], GENERATED_NARROWEST, steps=steps, **rest)
+
         return {
-            "swapped: as shipped": [known, blended, swapped, redraw],
-            "without redrawn faces": [known, blended, swapped],
-            "without known swaps": [blended, swapped, redraw],
-            "without blends and swaps made here": [known, redraw],
-            "known swaps alone": [known],
-            "swapped: no contrastive loss": [known, blended, swapped, redraw],
-            "generated: as shipped": [redraw],
-            "generated: no contrastive loss": [redraw],
+            "swapped: as shipped": of_swaps(every),
+            "swapped: without known swaps": of_swaps([blended, swapped]),
+            "swapped: known swaps alone": of_swaps([known]),
+            "swapped: and redrawn faces": of_swaps([*every, redraw]),
+            "swapped: mild wear, each its own": of_swaps(every, hardship=MILD, together=False),
+            "swapped: no contrastive loss": of_swaps(every, contrastive=0.0),
+            "generated: as shipped": of_redrawn(),
+            "generated: hard wear, both alike": of_redrawn(hardship=HARD, together=True),
+            "generated: no contrastive loss": of_redrawn(contrastive=0.0),
         }
 
 
@@ -109,14 +121,11 @@ def areas(head: Head, ground: Ground, generated: bool) -> dict[str, float]:
 def measure(ground: Ground, steps: int, seed: int, only: str) -> dict[str, dict[str, float]]:
     """Trains and tests one head after the other."""
     result = {}
-    weight = training.CONTRASTIVE
-    for name, makers in ground.lessons().items():
-        if only not in name:
-            continue
-        lesson = Lesson(makers, NARROWEST, steps, 0.0 if "no contrastive" in name else weight)
-        head = training.train(lesson, ground.backbone, seed, _telling(name))
-        result[name] = areas(head, ground, name.startswith("generated"))
-        print(f"\r{name}: {result[name]}", file=sys.stderr)
+    for name, lesson in ground.lessons().items():
+        if only in name:
+            head = training.train(lesson(steps), ground.backbone, seed, _telling(name))
+            result[name] = areas(head, ground, name.startswith("generated"))
+            print(f"\r{name}: {result[name]}", file=sys.stderr)
     return result
 
 
@@ -124,12 +133,22 @@ def _telling(name: str) -> Callable[[float], None]:
     return lambda share: tell(name, share)
 
 
+def _portraits(folder: Path, finder: FaceFinder) -> list[Crop]:
+    """The largest face of each picture that shows one."""
+    crops = []
+    for path in sorted(folder.rglob("*.jpg")):
+        picture = np.asarray(cv2.imread(str(path)), np.uint8)
+        if found := finder.find(picture, SMALLEST):
+            crops.append(crop_of(picture, max(found, key=lambda one: one.width * one.height), SIDE))
+    return crops
+
+
 def _whole(pictures: NDArray[np.uint8]) -> list[Crop]:
     return [whole(one, SIDE) for one in pictures]
 
 
 def _squeezed(crop: Crop) -> Crop:
-    return Crop(compressed(crop.face, HARD), compressed(crop.around, HARD))
+    return Crop(compressed(crop.face, POOR), compressed(crop.around, POOR))
 
 
 def show(result: Mapping[str, Mapping[str, float]], steps: int) -> None:

@@ -27,7 +27,7 @@ from detectors.deepfake.enrolment import measured
 from detectors.deepfake.examples import Examples, Part, faces
 from detectors.deepfake.likelihood import Clips, Floats
 from detectors.deepfake.model import Model, as_pictures
-from detectors.deepfake.wear import Wear, resized
+from detectors.deepfake.wear import HARD, Wear, resized
 from detectors.device import limit_torch_threads
 from detectors.roc import auc
 
@@ -51,7 +51,7 @@ def _poor(picture: Picture) -> Picture:
     return POOR.of(np.clip(picture + noise, 0, 255).astype(np.uint8), len(picture))
 
 
-POOR: Final = Wear(share=0.5, mirrored=False, gain=0.8, blur=0.8, quality=45)
+POOR: Final = Wear(share=0.5, mirrored=False, gain=0.8, lift=0.0, blur=0.8, noise=0.0, quality=45, seed=0)
 CAMERAS: Final[Mapping[str, Callable[[Picture], Picture]]] = {
     "as they come": lambda picture: picture,
     "a poor camera": _poor,
@@ -177,7 +177,7 @@ def _made(model: Model, pictures: Sequence[Picture], chance: Generator) -> tuple
     for one in own:
         other = own[int(chance.integers(len(own)))]
         made = swap(one, other, chance) if chance.random() < 1 / 3 else self_blend(one, chance)
-        wear = Wear.drawn(chance)
+        wear = Wear.drawn(HARD, chance)
         real.append(wear.of(one))
         fake.append(wear.of(made))
     return _inputs(model, real), _inputs(model, fake)

@@ -302,10 +302,6 @@ def train(
         Path | None,
         typer.Option(help="Where it is written. Default: deepfake.safetensors; a head: where CONFIG has it."),
     ] = None,
-    further: Annotated[
-        list[Path] | None,
-        typer.Option("--also-real", help="A folder of other real faces, to calibrate with alone."),
-    ] = None,
     network: Annotated[
         str, typer.Option(help="In the model store: an auto-encoder that draws real faces anew.")
     ] = "taef2",
@@ -335,7 +331,7 @@ def train(
     from daemon.train import train_deepfake
 
     path = out or Path("deepfake.safetensors")
-    _finish(lambda: train_deepfake(data, path, further or [], network, backbone, seed, config))
+    _finish(lambda: train_deepfake(data, path, network, backbone, seed, config))
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """`framewarden train deepfake`: makes the model that the deepfake detector ships with, or one of your own."""
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,9 +10,8 @@ from config.load import load
 from daemon.bar import Bar
 from daemon.models import store_of
 from detectors.deepfake.autoencoder import auto_encoder
-from detectors.deepfake.examples import Examples, ExamplesError, Part, faces, found_faces
+from detectors.deepfake.examples import Examples, ExamplesError, Part, faces
 from detectors.deepfake.making import Materials, make
-from detectors.faces.finder import choose_finder
 from detectors.store import read_tensors
 
 DONE: Final = 0
@@ -22,7 +20,6 @@ DONE: Final = 0
 async def train_deepfake(
     data: Path,
     out: Path,
-    further: Sequence[Path],
     network: str,
     backbone: str,
     seed: int,
@@ -39,15 +36,12 @@ async def train_deepfake(
     with Bar(Console(stderr=True)) as bar:
         bar.tell("reading", 0.0)
         real, fake = faces(data / "real"), faces(data / "fake")
-        finder = choose_finder(store)
-        also = {clip: crops for each in further for clip, crops in found_faces(each, finder).items()}
         materials = Materials(
             real,
             fake,
             auto_encoder(store, network),
             read_tensors(weights),
             f"faces of {data.name}, backbone {weights.name}, drawn anew by {network}, seed {seed}",
-            also,
         )
         facts = await asyncio.to_thread(make, materials, out, seed, bar.tell)
     learned, kept = (sum(_clips(each, part) for each in (real, fake)) for part in (Part.TRAIN, Part.TEST))

@@ -13,13 +13,8 @@ def facts_of(
     swapped: Sequence[Floats],
     generated: Sequence[Floats],
     words: str,
-    worn_real: Sequence[Floats] = (),
-    worn_fake: Sequence[Floats] = (),
 ) -> Facts:
-    """Of clips of each kind, (n, 2) each: the logits of the heads for swapped and for generated faces.
-
-    Worn ones tell how clips spread, for wear is part of how real faces differ, and nothing else.
-    """
+    """Of clips of each kind, (n, 2) each: the logits of the heads for swapped and for generated faces."""
     every = [np.concatenate([clip[:, head] for clip in real]) for head in (0, 1)]
     scales = [
         Scale(
@@ -37,6 +32,6 @@ def facts_of(
     unfinished = Facts(scales[0], scales[1], Faint(shift, float(faint(real).var())), Clips(0, 1, 1, 1), words)
     fused = [
         [unfinished.scores(clip[:, 0], clip[:, 1]).fused for clip in clips]
-        for clips in ([*real, *worn_real], [*swapped, *generated, *worn_fake])
+        for clips in (real, [*swapped, *generated])
     ]
     return Facts(unfinished.swapped, unfinished.generated, unfinished.faint, Clips.of(*fused), words)

@@ -11,15 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.deepfake.crop import Crop, crop_of
-from detectors.deepfake.network import SIDE as HEAD_SIDE
 from detectors.deepfake.wear import resized
 from detectors.detection import DetectorError
-from detectors.faces.face import FaceFinder
 
 SIDE: Final = 192  # px at which they are kept: about what they are
-SMALLEST: Final = 48  # px of the faces that are looked for in larger pictures
-MOST: Final = 60  # of them in a clip
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -75,19 +70,6 @@ def photos(folder: Path) -> Examples:
     """Pictures of anything, of which the middle is taken; each is a clip. Raises ExamplesError."""
     files = _pictures_in(folder)
     return Examples(np.stack([_square(path, SIDE) for path in files]), [path.stem for path in files])
-
-
-def found_faces(folder: Path, finder: FaceFinder) -> dict[str, list[Crop]]:
-    """The largest face of each picture; a folder within is a clip, or as in `faces`. Raises ExamplesError."""
-    clips: dict[str, list[Crop]] = {}
-    for path in _pictures_in(folder):
-        picture = _read(path)
-        seen = finder.find(picture, SMALLEST)
-        if seen:
-            largest = max(seen, key=lambda one: one.width * one.height)
-            clip = path.parent.name if path.parent != folder else path.stem.rpartition("_")[0] or path.stem
-            clips.setdefault(f"{folder.name}/{clip}", []).append(crop_of(picture, largest, HEAD_SIDE))
-    return {clip: crops[:: -(-len(crops) // MOST)] for clip, crops in clips.items()}
 
 
 def _read(path: Path) -> NDArray[np.uint8]:

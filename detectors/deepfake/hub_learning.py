@@ -22,7 +22,7 @@ from detectors.deepfake.examples import Examples, ExamplesError
 from detectors.deepfake.hub_head import HubHead, Line, Yardstick
 from detectors.deepfake.model import Facts, Floats
 from detectors.deepfake.network import EMBEDDING, contrastive_loss
-from detectors.deepfake.wear import Picture, Wear
+from detectors.deepfake.wear import HARD, Picture, Wear
 from detectors.diffusion.adamw import AdamW, one_cycle
 from detectors.roc import auc
 
@@ -163,7 +163,9 @@ def _see(
         for first in range(0, len(each.clips), SOME):
             some = each.pictures[first : first + SOME]
             views = [
-                Wear.drawn(chance).of(_part(one, chance), sources.side) for one in some for _ in range(VIEWS)
+                Wear.drawn(HARD, chance).of(_part(one, chance), sources.side)
+                for one in some
+                for _ in range(VIEWS)
             ]
             clips += [clip for clip in each.clips[first : first + SOME] for _ in range(VIEWS)]
             numbers.append(sources.describe(views))

@@ -26,7 +26,7 @@ from detectors.deepfake.model import Facts, Floats, as_pictures, save
 from detectors.deepfake.network import SIDE, Head
 from detectors.deepfake.redrawing import redrawn
 from detectors.deepfake.training import Lesson, train
-from detectors.deepfake.wear import Wear, resized
+from detectors.deepfake.wear import HARD, MILD, Wear, resized
 from detectors.diffusion.edm import Denoiser
 from detectors.diffusion.training import train as train_denoiser
 
@@ -34,8 +34,9 @@ Tell = Callable[[str, float], None]
 
 SWAPPED_STEPS: Final = 450
 GENERATED_STEPS: Final = 350
-NARROWEST: Final = 0.85  # share of a picture that a face may be cut to
-DENOISER_STEPS: Final = 1000
+SWAPPED_NARROWEST: Final = 0.75  # share of a picture that a face may be cut to
+GENERATED_NARROWEST: Final = 0.85
+DENOISER_STEPS: Final = 1500
 DENOISER_RATE: Final = 7e-4
 DENOISER_BATCH: Final = 24
 NOISE: Final = (0.03, 1.0)  # levels that the face denoiser is trained with, of pictures in -1..1
@@ -43,7 +44,7 @@ PATCH: Final = 64  # px
 REDRAWN_OF_EACH: Final = 28  # pictures of a clip that are drawn anew
 WORN: Final = 3  # times each calibration clip is worn anew: what wear does is part of how real faces differ
 # How often each kind of fake is shown to the head for swapped faces.
-KNOWN, BLENDED, SWAPPED, REDRAWN = 0.5, 0.3, 0.1, 0.1
+KNOWN, BLENDED, SWAPPED = 0.55, 0.3, 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +56,6 @@ class Materials:
     network: AutoEncoder  # draws real faces anew
     backbone: dict[str, Tensor]  # torchvision's MobileNetV2
     words: str  # what all this is, for the model card
-    further: Mapping[str, Sequence[Crop]]  # real faces of other clips, to calibrate with alone
 
 
 def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float = 1.0) -> Facts:
@@ -82,16 +82,15 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float 
         (KNOWN, pairs.known(learn_real.pictures, learn_fake.pictures)),
         (BLENDED, pairs.blended(learn_real.pictures)),
         (SWAPPED, pairs.swapped(learn_real.pictures)),
-        (REDRAWN, redraw),
     ]
     swapped = train(
-        Lesson(swaps, NARROWEST, round(effort * SWAPPED_STEPS)),
+        Lesson(swaps, SWAPPED_NARROWEST, HARD, True, round(effort * SWAPPED_STEPS)),
         materials.backbone,
         seed,
         partial(tell, "training the head for swapped faces"),
     )
     generated = train(
-        Lesson([(1.0, redraw)], NARROWEST, round(effort * GENERATED_STEPS)),
+        Lesson([(1.0, redraw)], GENERATED_NARROWEST, MILD, False, round(effort * GENERATED_STEPS)),
         materials.backbone,
         seed,
         partial(tell, "training the head for generated faces"),
@@ -116,13 +115,15 @@ def _calibrated(
     heads: tuple[Head, Head], materials: Materials, redrawn_faces: Examples, chance: Generator
 ) -> Facts:
     """What the heads say of clips that neither has seen."""
-    reals = {**_by_clip(materials.real.of(Part.CALIBRATE)), **materials.further}
-    (real, worn), *fakes = (
-        _logits(heads, clips, chance)
-        for clips in (reals, _by_clip(materials.fake.of(Part.CALIBRATE)), _by_clip(redrawn_faces))
+    real, swapped, generated = (
+        _logits(heads, _by_clip(examples), chance)
+        for examples in (
+            materials.real.of(Part.CALIBRATE),
+            materials.fake.of(Part.CALIBRATE),
+            redrawn_faces,
+        )
     )
-    (swapped, worn_swapped), (generated, worn_generated) = fakes
-    return facts_of(real, swapped, generated, materials.words, worn, [*worn_swapped, *worn_generated])
+    return facts_of(real, swapped, generated, materials.words)
 
 
 def _by_clip(examples: Examples) -> dict[str, list[Crop]]:
@@ -160,17 +161,15 @@ def _patch(face: NDArray[np.uint8], chance: Generator) -> NDArray[np.uint8]:
     return patch[:, ::-1] if chance.random() < 0.5 else patch
 
 
-def _logits(
-    heads: tuple[Head, Head], clips: Mapping[str, Sequence[Crop]], chance: Generator
-) -> tuple[list[Floats], list[Floats]]:
+def _logits(heads: tuple[Head, Head], clips: Mapping[str, Sequence[Crop]], chance: Generator) -> list[Floats]:
     """(pictures, 2) for each clip as it came, and for each of WORN ways that it was worn in."""
-    plain, worn = [], []
+    told = []
     for crops in clips.values():
-        plain.append(_of_heads(heads, crops))
+        told.append(_of_heads(heads, crops))
         for _ in range(WORN):
-            way = Wear.drawn(chance)
-            worn.append(_of_heads(heads, [Crop(way.of(one.face), way.of(one.around)) for one in crops]))
-    return plain, worn
+            way = Wear.drawn(MILD, chance)
+            told.append(_of_heads(heads, [Crop(way.of(one.face), way.of(one.around)) for one in crops]))
+    return told
 
 
 def _of_heads(heads: tuple[Head, Head], crops: Sequence[Crop]) -> Floats:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from detectors.deepfake.model import as_pictures
 from detectors.deepfake.network import Head, contrastive_loss, folded
-from detectors.deepfake.wear import Wear
+from detectors.deepfake.wear import Hardship, Wear
 from detectors.diffusion.adamw import AdamW, one_cycle
 
 BATCH: Final = 32
@@ -33,6 +33,8 @@ class Lesson:
 
     makers: Sequence[tuple[float, "Maker"]]  # of pairs, each with its share of them
     narrowest: float  # a face may be cut so much narrower: share of its picture
+    hardship: Hardship
+    together: bool  # both of a pair go through the same, so that only what is fake tells them apart
     steps: int
     contrastive: float = CONTRASTIVE
 
@@ -78,7 +80,9 @@ def _batch(lesson: Lesson, chance: Generator) -> tuple[Tensor, Tensor]:
         _, maker = lesson.makers[chance.choice(len(shares), p=shares / shares.sum())]
         pair = maker(chance)
         window = _window(lesson, len(pair.real), chance)
-        pictures += [Wear.drawn(chance).of(each[window]) for each in pair]
+        wear = Wear.drawn(lesson.hardship, chance)
+        other = wear if lesson.together else Wear.drawn(lesson.hardship, chance)
+        pictures += [wear.of(pair.real[window]), other.of(pair.fake[window])]
     return as_pictures(pictures), torch.arange(BATCH) % 2 == 1
 
 
