@@ -80,6 +80,12 @@ def test_it_tells_how_each_stream_does_and_blind_time_survives_a_restart(tmp_pat
         assert daemon.stop() < 5
 
 
+def dark_of(daemon: Daemon) -> dict[str, Any]:
+    """As the command is told."""
+    stream: dict[str, Any] = json.loads(daemon.get("status"))["streams"]["dark"]
+    return stream
+
+
 @pytest.mark.real("GStreamer RTSP server")
 def test_a_camera_that_shows_nothing_is_blind_and_the_cause_is_named(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "black.h264"), "w", format="h264") as container:
@@ -100,11 +106,8 @@ def test_a_camera_that_shows_nothing_is_blind_and_the_cause_is_named(tmp_path: P
         )
         with Daemon(tmp_path, body) as daemon:
             eventually("black is told", lambda: "dark: quality black opened" in daemon.log)
-            eventually(
-                "it is blind for a second",
-                lambda: page_of(daemon)["streams"]["dark"]["blind_today"].get("black", 0) > 1,
-            )
-            dark = page_of(daemon)["streams"]["dark"]
+            eventually("it is blind for a second", lambda: dark_of(daemon)["blind_today"].get("black", 0) > 1)
+            dark = dark_of(daemon)
             assert [each["label"] for each in dark["alerts"]] == ["black"]
             assert dark["detectors"]["quality"].startswith("alarming:black")
             assert dark["watched"] > 0.3, "its pictures are judged: there is nothing to be seen on them"
