@@ -101,17 +101,18 @@ def shares(
     }
 
 
-def enrolled_fakes(shipped: Clips, fake: Mapping[str, Floats]) -> dict[str, float]:
-    """Shares of swapped clips that are told at the smallest budget: before, and once they were enrolled."""
-    limit = np.log(1000 / BUDGETS[0])
-    before, after = [], []
+def enrolled_fakes(shipped: Clips, fake: Mapping[str, Floats]) -> dict[str, dict[str, float]]:
+    """Shares of swapped clips that are told, by budget: before, and once they themselves were enrolled."""
+    ratios: dict[str, list[float]] = {"before": [], "after": []}
     for scores in fake.values():
         half = len(scores) // 2
-        own = measured(shipped, np.array_split(scores[:half], 2), [0, 0])
-        later = scores[half:]
-        before.append(shipped.log_ratio(float(later.mean()), len(later)) >= limit)
-        after.append(own.log_ratio(float(later.mean()), len(later)) >= limit)
-    return {"before": float(np.mean(before)), "after": float(np.mean(after))}
+        own, later = measured(shipped, np.array_split(scores[:half], 2), [0, 0]), scores[half:]
+        for when, clips in (("before", shipped), ("after", own)):
+            ratios[when].append(clips.log_ratio(float(later.mean()), len(later)))
+    return {
+        when: {str(each): float((np.array(some) >= np.log(1000 / each)).mean()) for each in BUDGETS}
+        for when, some in ratios.items()
+    }
 
 
 def tuned(
