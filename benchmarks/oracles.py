@@ -1,6 +1,6 @@
 """Frozen and black as we tell them, beside ffmpeg's freezedetect and blackdetect on the same encoded clips.
 
-    python -m benchmarks.oracles FOLDER [--json]
+    python -m benchmarks.oracles FOLDER [--json] [--clips black frozen ...]
 
 FOLDER holds recordings of fixed cameras. Each is taken as it is, black for six seconds, frozen for twelve,
 and frozen while the encoder has hardly any bits, which stirs the picture; then without a planted fault, at
@@ -114,13 +114,19 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--clips", nargs="+", default=[each.name for each in CLIPS])
     wanted = parser.parse_args()
     ffmpeg = shutil.which("ffmpeg")
     recordings = sorted(wanted.folder.glob("*.mp4"))
     if not ffmpeg or not recordings:
         sys.exit("this needs ffmpeg, and a folder with recordings (*.mp4)")
     with tempfile.TemporaryDirectory() as folder:
-        rows = [compare(ffmpeg, each, clip, Path(folder)) for each in recordings for clip in CLIPS]
+        rows = [
+            compare(ffmpeg, each, clip, Path(folder))
+            for each in recordings
+            for clip in CLIPS
+            if clip.name in wanted.clips
+        ]
     if wanted.json:
         print(json.dumps(rows, indent=1))
         return
