@@ -123,8 +123,8 @@ class StreamSettings(Section):
         default=1,
         ge=0.1,
         le=10,
-        description="Its weight where there is more to look at than this machine can: 2 is looked at twice as "
-        "often as 1.",
+        description="Its weight where there is more to look at than this machine can: 2 is looked at twice "
+        "as often as 1.",
     )
     transport: Literal["auto", "tcp", "udp"] = Field(
         default="auto", description="How RTSP carries the picture. auto: TCP, and UDP where TCP is refused."
@@ -382,7 +382,7 @@ class ServiceSettings(Section):
     listen: str | None = Field(
         default="127.0.0.1:8686",
         pattern=LISTEN,
-        description="Where /metrics and /healthz are served, host:port. null: nowhere.",
+        description="Where /metrics, /healthz and /status are served, host:port. null: nowhere.",
     )
     state_dir: Path | None = Field(
         default=None,
