@@ -21,6 +21,7 @@ _Arguments = TypeVarTuple("_Arguments")
 BATCH = 8  # frames at most: with more, the first would wait longer and the last not less
 BATCH_SECONDS = 0.1  # that a batch should take: each of its frames waits for all of them
 PAUSE = 0.25  # seconds until a recording's frame is shown again to a detector that said 'not yet'
+PATIENCE = 1.0  # seconds that the frame of a recording lets cameras go before
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +65,17 @@ class Effort:
     seconds: float = 0.0  # of the device; what a batch took together counts in equal parts
     waited: float = 0.0  # seconds that its frames waited for their turn
     dropped_stale: int = 0
+
+
+def _cameras_first(wishes: Sequence[_Wish], now: float) -> list[str]:
+    """The streams to choose from. A recording can wait, and so is in no camera's batch, which it would delay.
+
+    One that has waited for long has a batch of its own, or cameras that fill the device would starve it.
+    """
+    live = [wish.frame.stream for wish in wishes if wish.frame.live]
+    others = [wish for wish in wishes if not wish.frame.live]
+    overdue = [wish.frame.stream for wish in others if now - wish.since > PATIENCE]
+    return (overdue[:1] or live) if live else [wish.frame.stream for wish in others]
 
 
 class Examiner:
@@ -152,7 +164,7 @@ class Examiner:
                 continue
             left.append(wish)
             first.setdefault(frame.stream, wish)
-        ready = [stream for stream, wish in first.items() if not wish.resting]
+        ready = _cameras_first([wish for wish in first.values() if not wish.resting], now)
         most = BATCH if not self._frame_seconds else min(BATCH, int(BATCH_SECONDS / self._frame_seconds))
         batch = [first[stream] for stream in self._order.take(ready, max(1, most))]
         for wish in batch:

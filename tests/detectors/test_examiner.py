@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.detection import Detection, DetectorError, Doubt, Kind
-from detectors.examiner import BATCH, Examiner
+from detectors.examiner import BATCH, PATIENCE, Examiner
 from tests.fakes import FakeDetector, ManualClock, frame
 
 
@@ -51,6 +51,31 @@ async def test_what_waits_while_the_device_is_busy_becomes_one_batch_with_a_stre
         assert ours.seconds["quality"] > 0
     assert {name.rsplit("_", 1)[0] for name in fake.threads} == {"device"}
     assert fake.closed == 1
+
+
+async def test_a_recording_is_in_no_cameras_batch_and_is_not_starved() -> None:
+    fake, clock = FakeDetector(), ManualClock()
+    fake.gate.clear()
+    async with examiner(fake, clock=clock) as ours, asyncio.TaskGroup() as group:
+        group.create_task(ours.examine(frame("a", 0)))
+        await until(lambda: len(fake.batches) == 1)
+        group.create_task(ours.examine(frame("c", 0, live=False)))
+        for stream, number in [("a", 1), ("b", 0), ("b", 1)]:
+            group.create_task(ours.examine(frame(stream, number)))
+        await asyncio.sleep(0.01)
+        fake.gate.set()
+    assert fake.batches == [[("a", 0)], [("a", 1), ("b", 0)], [("b", 1)], [("c", 0)]]
+    fake, clock = FakeDetector(), ManualClock()
+    fake.gate.clear()
+    async with examiner(fake, clock=clock) as ours, asyncio.TaskGroup() as group:
+        group.create_task(ours.examine(frame("a", 0)))
+        await until(lambda: len(fake.batches) == 1)
+        group.create_task(ours.examine(frame("c", 0, live=False)))
+        group.create_task(ours.examine(frame("a", 1, captured=PATIENCE)))
+        await asyncio.sleep(0.01)
+        clock.now = PATIENCE + 0.01
+        fake.gate.set()
+    assert fake.batches == [[("a", 0)], [("c", 0)], [("a", 1)]]
 
 
 @given(st.lists(st.sampled_from("abcdefghijkl"), min_size=1, max_size=60))
