@@ -79,7 +79,8 @@ class Gatekeeper:
     ) -> None:
         """After each sight of a stream. Returns once what is to be told is in the outbox."""
         passed = self.gate.sift(stream, verdicts, at, self._clock(), frame is not None)
-        await self._carry(passed, frame)
+        if passed.told or passed.held:  # most sights lead to nothing
+            await self._carry(passed, frame)
 
     async def run(self) -> NoReturn:
         """Looks after the house as a whole, until cancelled."""

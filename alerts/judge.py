@@ -150,11 +150,14 @@ class Judge:
         if flow is not None:
             track = self._track(_DEGRADED_KEY, flow)
             verdicts += track.weigh(moment, word_of(flow, self._rules.of_kind[flow.kind]), flow)
+        unseen = replace(away, doubt=Doubt.STREAM_DOWN)
         for key, track in self._tracks.items():
             if key != _OFFLINE_KEY and (flow is None or key != _DEGRADED_KEY):
-                doubt = replace(
-                    track.seen, doubt=Doubt.STREAM_DOWN, reason=outage.text, regions=(), heatmap=None
-                )
+                doubt = unseen  # where nothing is open, only the doubt itself is looked at
+                if track.alert:
+                    doubt = replace(
+                        track.seen, doubt=Doubt.STREAM_DOWN, reason=outage.text, regions=(), heatmap=None
+                    )
                 verdicts += track.weigh(moment, Word.DOUBT, doubt, self._held_by(track.kind))
         return verdicts
 

@@ -43,19 +43,21 @@ def render(
     doubt = verdict.detection.doubt if verdict.detection else None
     made_by = verdict.made_by
     age = (decided_at - verdict.captured_at).total_seconds() * 1000
+    name, told_of = f"{verdict.alert_id}.{sequence}", verdict.told_of
+    captured_at = _stamp(verdict.captured_at)
     event = {
         "specversion": "1.0",
-        "id": f"{verdict.alert_id}.{sequence}",
+        "id": name,
         "source": source,
         "type": _TYPE + verdict.change,
-        "subject": verdict.told_of,
-        "time": _stamp(verdict.captured_at),
+        "subject": told_of,
+        "time": captured_at,
         "datacontenttype": "application/json",
         "dataschema": f"{SCHEMA}#/$defs/data",
         "data": {
             "alert_id": verdict.alert_id,
             "fingerprint": verdict.fingerprint,
-            "stream": verdict.told_of,
+            "stream": told_of,
             "kind": verdict.kind,
             "state": verdict.change,
             "severity": verdict.severity,
@@ -66,7 +68,7 @@ def render(
             "doubt": doubt,
             "reason": verdict.reason,
             "first_frame_at": _stamp(verdict.first_frame_at),
-            "captured_at": _stamp(verdict.captured_at),
+            "captured_at": captured_at,
             "decided_at": _stamp(decided_at),
             # Never below 0: a clock can be set back.
             "age_ms": max(0, round(age)) if live else None,
@@ -89,7 +91,7 @@ def render(
     body = _JSON.encode(event)
     # A file name may hold bytes that are no text, and those cannot be sent.
     body = body.encode("utf-8", "replace").decode("utf-8")
-    return Message(f"{verdict.alert_id}.{sequence}", verdict.told_of, verdict.kind, sequence, body)
+    return Message(name, told_of, verdict.kind, sequence, body)
 
 
 def _stamp(at: datetime) -> str:

@@ -64,17 +64,15 @@ class OutboxThread:
             self._requests.put(None)
             await asyncio.to_thread(thread.join)
 
-    async def ask(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def ask(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """What it returned, or raises what it raised. Outlives the daemon, but not a power cut."""
-        answer: T = await self._request(work)
-        return answer
+        return self._request(work)
 
-    async def put(self, put: Put) -> Waiting:
-        """Returns once it is on disk."""
-        stored: Waiting = await self._request(put)
-        return stored
+    def put(self, put: Put) -> asyncio.Future[Waiting]:
+        """Done once it is on disk."""
+        return self._request(put)
 
-    async def _request(self, what: Work | Put) -> Any:
+    def _request(self, what: Work | Put) -> asyncio.Future[Any]:
         if self._thread is None:
             raise RuntimeError("the outbox is not open")
         answer: asyncio.Future[Any] = self._loop.create_future()
@@ -86,7 +84,7 @@ class OutboxThread:
         self._asking.append(Request(what, answer))
         if len(self._asking) == TOGETHER:
             self._hand_over()
-        return await answer
+        return answer
 
     def _hand_over(self) -> None:
         """What was asked for while the loop went round once, or as much of it as keeps the thread busy."""

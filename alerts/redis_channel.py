@@ -104,11 +104,12 @@ class RedisChannel:
         self._link = RedisLink(url, decode_responses=True)
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        arguments = [str(self._stream_length)]
+        arguments: list[str | bytes] = [str(self._stream_length)]
         for message in messages:
-            digest = blake2b(message.body.encode(), digest_size=16).hexdigest()
+            body = message.body.encode()
+            digest = blake2b(body, digest_size=16).hexdigest()
             arguments += (digest, message.id, message.stream, message.kind)
-            arguments += (str(message.sequence), message.body)
+            arguments += (str(message.sequence), body)
         try:
             await self._say(self._publish(arguments))
         except _OutOfMemoryError:
@@ -119,7 +120,7 @@ class RedisChannel:
                 raise
             await self._say(self._publish(arguments))
 
-    async def _publish(self, arguments: Sequence[str]) -> None:
+    async def _publish(self, arguments: Sequence[str | bytes]) -> None:
         await self._link.follow()
         if not self._replicas:
             await self._link.redis.eval(PUBLISH, 3, SENT, ALERTS, STREAMS, *arguments)
