@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -26,7 +27,7 @@ import numpy as np
 from benchmarks.anomaly_events import CAMERAS, SEEDS, Camera, Picture, camera
 from detectors.planting.events import EventKind, clip_length, plant
 from detectors.planting.scene import Scene, observe
-from streams.reading import Alone, Seen, Unseen, decoded_alone, read, stamp_of
+from streams.reading import Alone, Seen, Unseen, Way, decoded_alone, read, stamp_of
 from streams.sampler import Sampler
 
 SAMPLE_FPS = 5.0
@@ -145,7 +146,7 @@ def encode(
     """Writes a film."""
     codec, every, options = how
     with av.open(str(path), "w") as container:
-        stream = None
+        stream: Any = None
         for picture in pictures:
             height, width = (side // 2 * 2 for side in picture.shape[:2])
             if stream is None:
@@ -171,7 +172,7 @@ class Reading:
     counts: Counter[str]
 
 
-def watch(path: Path, way: str, rate: float) -> Reading:
+def watch(path: Path, way: Way, rate: float) -> Reading:
     """Reads a film as a child does, without converting anything."""
     counts: Counter[str] = Counter()
     real, unchanged = set(), set()
@@ -181,7 +182,7 @@ def watch(path: Path, way: str, rate: float) -> Reading:
         stream.thread_count = 1
         began = time.process_time()
 
-        def packets() -> Iterator[tuple[av.Packet, float]]:
+        def packets() -> Iterator[tuple[Any, float]]:
             for number, packet in enumerate(container.demux(stream)):
                 counts["packets"] += packet.size > 0
                 yield packet, number / rate
@@ -190,14 +191,16 @@ def watch(path: Path, way: str, rate: float) -> Reading:
             match step:
                 case Seen(picture, _, wanted):
                     counts["decoded"] += 1
-                    if sampler.keep(picture.time) or wanted:
-                        real.add(round(picture.time * rate))
+                    at = float(picture.time or 0)
+                    if sampler.keep(at) or wanted:
+                        real.add(round(at * rate))
                 case Unseen(stamp, _):
-                    if sampler.keep(stamp):
-                        unchanged.add(round(stamp * rate))
+                    if sampler.keep(stamp or 0.0):
+                        unchanged.add(round((stamp or 0.0) * rate))
                 case Alone(packet, _):
-                    if sampler.keep(stamp_of(packet)) and decoded_alone(packet, counts):
-                        real.add(round(stamp_of(packet) * rate))
+                    at = stamp_of(packet) or 0.0
+                    if sampler.keep(at) and decoded_alone(packet, counts):
+                        real.add(round(at * rate))
     return Reading(real, unchanged, time.process_time() - began, counts)
 
 

@@ -95,7 +95,7 @@ def read_cv2(urls: Sequence[str], took: Took) -> None:
 
 def read_loadstreams(urls: Sequence[str], took: Took) -> None:
     """Its loop hands over the newest picture of every camera; the age cannot be known."""
-    from ultralytics.data.loaders import LoadStreams
+    from ultralytics.data.loaders import LoadStreams  # type: ignore[import-not-found, unused-ignore]
 
     with tempfile.NamedTemporaryFile("w", suffix=".streams") as file:
         file.write("\n".join(urls))
@@ -149,7 +149,7 @@ def read(reader: str, urls: Sequence[str], took: Took) -> None:
     """Never returns."""
     match reader:
         case "all" | "keyframes" | "gated":
-            read_ours(urls, reader, took)  # type: ignore[arg-type]
+            read_ours(urls, reader, took)
         case "cv2":
             read_cv2(urls, took)
         case "loadstreams":
