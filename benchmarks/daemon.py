@@ -27,7 +27,7 @@ import psutil
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from benchmarks.streams import cpu_seconds, pss_megabytes, start_plain
+from benchmarks.processes import cpu_seconds, pss_megabytes, start_bare
 from daemon.demo.scene import FPS, ROUND_SECONDS, Scene
 from tests.daemon.daemon_process import Daemon, eventually
 from tests.real import require
@@ -107,7 +107,7 @@ def cost(name: str, clip: Path, streams: int, seconds: float) -> dict[str, float
                 daemon.configure(body(dict.fromkeys(names, url)))
                 subprocess.run(["kill", "-HUP", str(daemon.pid)], check=True)
                 eventually("all cameras are learned", lambda: learned(daemon, names), 600)
-                bare = [start_plain(url, "bare") for _ in range(BARE)]
+                bare = [start_bare(url) for _ in range(BARE)]
                 time.sleep(SETTLE)
                 ours = daemon_processes(daemon)
                 began, cpu, bare_cpu = time.monotonic(), cpu_seconds(ours), cpu_seconds(bare)
