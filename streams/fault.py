@@ -96,8 +96,8 @@ _WORDS: dict[Trouble, tuple[StreamFault, str]] = {
     Trouble.CRASHED: (
         StreamFault.CRASHED,
         (
-            "the process that decodes {where} died; what it was reading may be damaged, or memory or computing "
-            "time ran out"
+            "the process that decodes {where} died; what it was reading may be damaged, or memory or "
+            "computing time ran out"
         ),
     ),
     Trouble.NOT_STARTED: (
