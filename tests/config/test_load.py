@@ -65,7 +65,7 @@ alerts:
         "5: stream 'gate': url: the environment variable GATE_URL is not set: set it, or write ${GATE_URL:-default}",
         "6: stream 'gate': sample_fps: must be above 0, found -1",
         "7: stream 'gate': name: another stream has this name on line 4; each needs its own",
-        "9: stream 'gate': detectors: item 1: expected quality or anomaly, found 'qality', did you mean 'quality'?",
+        "9: stream 'gate': detectors: item 1: expected quality, anomaly or deepfake, found 'qality', did you mean 'quality'?",
         "11: detectors: quality: unknown key 'sensitivty', did you mean 'sensitivity'?",
         "14: alerts: channels: item 1: kind 'redsi' is not known: redis, log, file, webhook, mqtt, alertmanager or apprise; did you mean redis?",
     ]
@@ -91,7 +91,7 @@ alerts:
         (GATE + "service: {stale_after: .inf}\n", "3: service: stale_after: expected a number that is not infinite, found .inf; for example stale_after: 2"),
         (GATE + "redis: {port: 6379.5}\n", "3: redis: port: expected a whole number, found 6379.5; for example port: 6379"),
         (GATE + "service: {device: gpu}\n", "3: service: device: expected auto, cpu or cuda, found 'gpu', did you mean 'cuda'?"),
-        (GATE + "service: {listen: 8686}\n", "3: service: listen: 8686 does not fit here (Where /metrics and /healthz are served, host:port. null: nowhere); for example listen: '127.0.0.1:8686'"),
+        (GATE + "service: {listen: 8686}\n", "3: service: listen: 8686 does not fit here (Where /metrics, /healthz and /status are served, host:port. null: nowhere); for example listen: '127.0.0.1:8686'"),
         (GATE + "redis: {host: h}\n", "3: redis: unknown key 'host', did you mean 'url'?"),
         (GATE + "redis: {port: 6379, url: 'redis://h'}\n", "3: redis: 'port' is for the embedded server, and 'url' names another: leave one out"),
         (GATE + "alerts: {channels: [{}]}\n", "3: alerts: channels: item 1: 'kind' is missing: every channel says what it is, for example kind: redis"),
