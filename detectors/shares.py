@@ -144,7 +144,9 @@ class Shares:
         self._waited += (1 - math.exp(-seconds / WAITS)) * (waited - self._waited)
         self._calm += seconds
         # Before that, frames wait because more was kept than was meant to be: nothing is learned of the room.
-        self._fitted = self._fitted + seconds if self._load(spans) <= FITS * self.room else 0.0
+        # What nobody goes below (LEAST_SHARE) is meant to be kept, too, and may be more than there is room for.
+        meant = FITS * self.room + self._load(spans, LEAST_SHARE)
+        self._fitted = self._fitted + seconds if self._load(spans) <= meant else 0.0
         if self._waited > self._longest_wait and self._calm >= CUT_EVERY and self._fitted >= DRAINED:
             self._most = max(LEAST_ROOM, BELOW * self.room)
             self.room, self._calm = max(LEAST_ROOM, CUT * self.room), 0.0
@@ -152,11 +154,13 @@ class Shares:
             self.room = min(self._most, self.room + GIVEN_BACK * seconds)
             self._most = min(ROOM, self._most + TRIED * seconds)
 
-    def _load(self, spans: Mapping[str, Span]) -> float:
-        """Of the device's time, that what cameras keep is expected to take."""
+    def _load(self, spans: Mapping[str, Span], share: float | None = None) -> float:
+        """Of the device's time, that what cameras keep is expected to take; or if each kept such a share."""
         asked = self._demands(spans).items()
         return sum(
-            each.fps * self.shares.get(name, 1.0) * each.cost for name, each in asked if each.fps < math.inf
+            each.fps * (self.shares.get(name, 1.0) if share is None else share) * each.cost
+            for name, each in asked
+            if each.fps < math.inf
         )
 
 

@@ -1,8 +1,13 @@
-"""What holds for every test: none inherits what another one made the process hide, or never hide."""
+"""What holds for every test: none inherits what another one, or the shell, made the process do."""
+
+import signal
 
 import pytest
 
 from config import secrets
+
+# A shell starts what runs in its background deaf to Ctrl-C, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
