@@ -144,7 +144,7 @@ class Shares:
         self._waited += (1 - math.exp(-seconds / WAITS)) * (waited - self._waited)
         self._calm += seconds
         # Before that, frames wait because more was kept than was meant to be: nothing is learned of the room.
-        # What nobody goes below (LEAST_SHARE) is meant to be kept, too, and may be more than there is room for.
+        # What nobody goes below (LEAST_SHARE) is meant to be kept, too, even where there is no room for it.
         meant = FITS * self.room + self._load(spans, LEAST_SHARE)
         self._fitted = self._fitted + seconds if self._load(spans) <= meant else 0.0
         if self._waited > self._longest_wait and self._calm >= CUT_EVERY and self._fitted >= DRAINED:
