@@ -58,6 +58,7 @@ class Following:
     _tracks: Tracks = field(default_factory=Tracks)
     _shots: Shots = field(default_factory=Shots)
     _suspects: dict[int, _Suspect] = field(default_factory=dict)
+    _position: float = 0.0  # seconds: of the picture before
     _since: str = ""  # the time of day of the first picture
 
     def look(self, frame: Frame, faces: Sequence[Face]) -> list[Sighting]:
@@ -67,7 +68,9 @@ class Following:
         tracks = self._tracks.follow(faces, frame.position, cut=another_shot)
         if another_shot:  # nobody is waited for; and positions begin anew with a connection
             for suspect in self._suspects.values():
-                suspect.seen = frame.position - PATIENCE - 1e-3
+                gone = (self._position if frame.fresh else frame.position) - suspect.seen
+                suspect.seen = frame.position - max(gone, PATIENCE + 1e-3)
+        self._position = frame.position
         sightings = []
         for track in tracks:
             looks = look(frame.picture, track.face)

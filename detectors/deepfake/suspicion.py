@@ -12,7 +12,6 @@ from detectors.deepfake.likelihood import Clips
 from detectors.deepfake.model import Scores
 
 RECENT: Final = 32  # good pictures that count: of a face that is swapped only now, the old ones say nothing
-SHOWN: Final = 5  # pictures that are kept as evidence to look at
 
 
 @dataclass(frozen=True, slots=True, eq=False)

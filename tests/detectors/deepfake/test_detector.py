@@ -122,6 +122,22 @@ def test_another_shot_is_another_face() -> None:
     assert {each.subject for each in answer} == {"1-000000", "2-000000"}
 
 
+def test_a_face_of_long_ago_is_forgotten_however_often_the_shot_changes() -> None:
+    show = Show()
+    show.look([face()], RED, times=20)
+    show.finder.faces = []
+    subjects: set[str] = set()
+    for _ in range(40):  # eight seconds, another shot each fifth of a second
+        show.number += 1
+        one = seen(show.number, [])
+        slope = np.linspace(0, 1, one.picture.shape[1])[None, :: (-1) ** show.number, None]
+        (answer,) = show.detector.examine(
+            [replace(one, picture=(255 - one.picture * slope).astype(np.uint8))]
+        )
+        subjects = {each.subject for each in answer}
+    assert subjects == {""}
+
+
 def test_a_smaller_budget_asks_for_more() -> None:
     strict = Show(false_alarms_per_thousand_faces=0.001).look([face()], times=20)[0]
     usual = Show().look([face()], times=20)[0]
