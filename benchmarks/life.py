@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from config.settings import AnomalySettings
+from config.detectors import AnomalySettings
 from daemon.evaluate_footage import frames
 from detectors.anomaly.detector import AnomalyDetector
 from detectors.anomaly.footage import FILE as FOOTAGE

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from config.settings import QualitySettings
+from config.detectors import QualitySettings
 from detectors.device import limit_threads
 from detectors.quality.detector import QualityDetector
 from detectors.quality.finding import Fault

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from config.address import PUSHED, source_address
 from config.alert_rules import AlertRule, StormSettings
 from config.channels import ChannelSettings, LogChannelSettings, RedisChannelSettings
+from config.detectors import DetectorName, DetectorsSettings
 from config.redis_address import SCHEMES, redis_address
 from config.secrets import understand_url
 from config.section import Seconds, Section
@@ -19,7 +20,6 @@ NO_NORMAL = (
     "or give a camera's recording a stream of its own, with url"
 )
 StreamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-DetectorName = Literal["quality", "anomaly", "deepfake"]
 # host:port, a port up to 65535; an IPv6 address stands in brackets
 LISTEN = (
     r"^(\[[0-9a-fA-F:]+\]|[^:/\s]+):"
@@ -190,115 +190,6 @@ class StreamSettings(Section):
         if self.folder and "anomaly" in (self.detectors or ()):
             raise ValueError(f"detectors: {NO_NORMAL}")
         return self
-
-
-class QualitySettings(Section):
-    """Is the picture itself worth looking at: light, focus, noise, colour, cover, place, damage, age."""
-
-    kind: Literal["quality"] = "quality"
-    frozen_after: Seconds = Field(
-        default=5, description="Seconds without any change until the picture is frozen."
-    )
-    loop_minutes: float = Field(
-        default=10,
-        ge=0,
-        le=60,
-        description="Minutes of pictures remembered, to tell when old ones are played again. 0: none.",
-    )
-    sensitivity: float = Field(
-        default=1.0, ge=0.25, le=4, description="Above 1: smaller faults are told. Below 1: only gross ones."
-    )
-    # Kept out of dumps: it says nothing of how a picture is judged, so it must not change the settings' hash.
-    shadow: bool = Field(
-        default=False, exclude=True, description="On trial: its alerts are counted and logged, and not told."
-    )
-
-
-class AnomalySettings(Section):
-    """Each camera's normal, learned by denoising, and how often it may raise a false alarm."""
-
-    kind: Literal["anomaly"] = "anomaly"
-    false_alarms_per_day: float = Field(
-        default=1.0, gt=0, le=1000, description="The budget from which each camera's threshold is set."
-    )
-    learn_minutes: float = Field(
-        default=2.0,
-        gt=0,
-        le=1440,
-        description="Minutes of footage that a new camera is watched before it is judged.",
-    )
-    backbone: str | None = Field(
-        default=None,
-        min_length=1,
-        examples=["efficientnet_lite0"],
-        description="Judge the feature maps of these weights instead of movement and scenery: an "
-        "EfficientNet-Lite0 or MobileNetV2 of the model store (docs/models.md), by name, path or hash.",
-    )
-    shadow: bool = Field(
-        default=False, exclude=True, description="On trial: its alerts are counted and logged, and not told."
-    )
-
-
-class DeepfakeSettings(Section):
-    """Faces that are followed through the pictures: how likely is each one swapped or generated."""
-
-    kind: Literal["deepfake"] = "deepfake"
-    min_face: int = Field(
-        default=64, ge=32, le=1024, description="Pixels of height below which a face is too small to judge."
-    )
-    false_alarms_per_thousand_faces: float = Field(
-        default=1.0,
-        gt=0,
-        le=500,
-        description="How many of a thousand real faces may raise an alert; the threshold is set from it.",
-    )
-    good_pictures: int = Field(
-        default=16,
-        ge=4,
-        le=256,
-        description="Pictures in which a face must be seen well before anything is said of it.",
-    )
-    encoder: str | None = Field(
-        default=None,
-        min_length=1,
-        examples=["clip-vit-large-patch14"],
-        description="Judge by what this encoder of the model store sees (docs/deepfake.md, Bigger models).",
-    )
-    reconstruction: str | None = Field(
-        default=None,
-        min_length=1,
-        examples=["stable-diffusion-v1-5"],
-        description="Judge by how well this auto-encoder or Stable Diffusion of the store draws a face.",
-    )
-    head: Path | None = Field(
-        default=None,
-        examples=["/srv/models/our-head.safetensors"],
-        description="What was learned over encoder and reconstruction (relative to this file). Empty: "
-        "deepfake/head.safetensors in the state folder.",
-    )
-    shadow: bool = Field(
-        default=False, exclude=True, description="On trial: its alerts are counted and logged, and not told."
-    )
-
-    @field_validator("head")
-    @classmethod
-    def _from_the_file(cls, head: Path | None, info: ValidationInfo) -> Path | None:
-        beside: Path | None = (info.context or {}).get("folder")
-        return head and ((beside or Path()) / head.expanduser()).absolute()
-
-    @model_validator(mode="after")
-    def _head_of_something(self) -> "DeepfakeSettings":
-        if self.head and not (self.encoder or self.reconstruction):
-            raise ValueError("'head' belongs to an 'encoder' or a 'reconstruction': name that, too")
-        return self
-
-
-class DetectorsSettings(Section):
-    """One section for each detector."""
-
-    quality: QualitySettings = QualitySettings()
-    anomaly: AnomalySettings = AnomalySettings()
-    deepfake: DeepfakeSettings = DeepfakeSettings()
 
 
 class ModelsSettings(Section):

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from config.detectors import DeepfakeSettings
 from config.load import load
-from config.settings import DeepfakeSettings, Settings
+from config.settings import Settings
 from config.state import deepfake_head, state_folder
 from daemon import evaluate_deepfake_figures, evaluate_worse
 from daemon.bar import Bar

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from config.settings import DeepfakeSettings
+from config.detectors import DeepfakeSettings
 from daemon.evaluate_seen import Floats, Seen
 from detectors.deepfake.baselines import cross_validated
 from detectors.deepfake.crop import Crop

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from config.settings import DeepfakeSettings
+from config.detectors import DeepfakeSettings
 from daemon.evaluate_faces import Clip, look_through
 from daemon.evaluate_footage import FootageError, Tell
 from detectors.deepfake.baselines import described

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alerts.judge import Judge
 from alerts.rules import Rules
 from alerts.verdict import Change, Verdict
-from config.settings import AnomalySettings
+from config.detectors import AnomalySettings
 from detectors.anomaly.detector import AnomalyDetector
 from detectors.anomaly.method import Method
 from detectors.detection import Detection, Doubt

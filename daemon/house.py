@@ -30,8 +30,9 @@ from alerts.redis_channel import RedisChannel
 from alerts.roll_up import HOUSE
 from alerts.rulebook import rules_of
 from alerts.rules import Rules
+from config.detectors import DetectorName
 from config.secrets import source_identity
-from config.settings import DetectorName, Settings, StreamSettings
+from config.settings import Settings, StreamSettings
 from config.state import deepfake_head, state_folder
 from daemon.blind_file import BlindFile, recall
 from daemon.channels import filtered, open_channel

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 
 from alerts.manifest import Manifest, ManifestError, read, unlike
+from config.detectors import DetectorName
 from config.load import load
-from config.settings import DetectorName, Settings
+from config.settings import Settings
 from config.state import state_folder
 from daemon.inspect_files import Inspected, inspect_files
 from detectors.device import limit_threads

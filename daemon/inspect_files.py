@@ -14,7 +14,8 @@ from alerts.file_verdict import FileVerdict, unreadable
 from alerts.judge import Judge
 from alerts.rulebook import rules_of
 from alerts.verdict import UploadedFile, Verdict, printable
-from config.settings import DetectorName, Settings, StreamSettings
+from config.detectors import DetectorName
+from config.settings import Settings, StreamSettings
 from daemon.file_watch import FileWatch, NotNowError, UnreadableError, settings_of
 from daemon.house import detector
 from detectors.detection import Detector

@@ -18,7 +18,8 @@ from alerts.gatekeeper import Gatekeeper
 from alerts.judge import Judge
 from alerts.rulebook import rules_of
 from alerts.verdict import UploadedFile
-from config.settings import DetectorName, Settings, StreamSettings
+from config.detectors import DetectorName
+from config.settings import Settings, StreamSettings
 from daemon.file_watch import FileWatch, UnreadableError, settings_of
 from daemon.ledger import Ledger
 from detectors.examiner import Examiner

@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
-from config.settings import AnomalySettings
+from config.detectors import AnomalySettings
 from detectors.anomaly.footage import Footage
 from detectors.anomaly.method import Learned, Method
 

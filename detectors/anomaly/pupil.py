@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from config.settings import AnomalySettings
+from config.detectors import AnomalySettings
 from detectors.anomaly.history import History
 from detectors.anomaly.judging import Judging
 from detectors.anomaly.lesson import Camera

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from config.settings import AnomalySettings
+from config.detectors import AnomalySettings
 from config.whole_file import write_whole
 from detectors.anomaly.calibration import FILE as BLOCKS
 from detectors.anomaly.calibration import Calibration

@@ -1,6 +1,6 @@
 """Which method the settings ask for."""
 
-from config.settings import AnomalySettings
+from config.detectors import AnomalySettings
 from detectors.anomaly.cells import Cells
 from detectors.anomaly.method import Method
 from detectors.device import Device

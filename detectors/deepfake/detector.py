@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from config.settings import DeepfakeSettings
+from config.detectors import DeepfakeSettings
 from config.state import ENROLMENT, enrolment_file
 from detectors.deepfake import enrolment
 from detectors.deepfake.following import Following

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from config.settings import DeepfakeSettings
+from config.detectors import DeepfakeSettings
 from detectors.deepfake.before import Before
 from detectors.deepfake.crop import ALONE, Crop, crop_of
 from detectors.deepfake.heat import Heat, over_picture

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from config.settings import DeepfakeSettings
+from config.detectors import DeepfakeSettings
 from detectors.deepfake.following import Following
 from detectors.deepfake.likelihood import Floats
 from detectors.deepfake.scorer import Scorer

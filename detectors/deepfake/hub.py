@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from config.settings import DeepfakeSettings
+from config.detectors import DeepfakeSettings
 from detectors.deepfake.autoencoder import auto_encoder
 from detectors.deepfake.crop import Crop
 from detectors.deepfake.encoder import Encoder

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from config.settings import QualitySettings
+from config.detectors import QualitySettings
 from detectors.detection import Doubt, Region
 from detectors.quality.checks import Checks
 from detectors.quality.comb import Comb

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from config.settings import QualitySettings
+from config.detectors import QualitySettings
 from detectors.quality.comb import Comb
 from detectors.quality.finding import Fault, Finding, settle
 from detectors.quality.glare import Glare

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from config.settings import QualitySettings
+from config.detectors import QualitySettings
 from detectors.detection import Detection, DetectorCard, Kind
 from detectors.quality.before import Before
 from detectors.quality.checks import Checks

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.deepfake_alerts import QUICK, footage
-from config.settings import DeepfakeSettings
+from config.detectors import DeepfakeSettings
 from daemon.evaluate_faces import Clip, clips_of
 from detectors.deepfake.detector import DeepfakeDetector
 from detectors.deepfake.model import SHIPPED, Model

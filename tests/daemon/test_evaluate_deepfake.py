@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from config.settings import DeepfakeSettings
+from config.detectors import DeepfakeSettings
 from daemon.cli import app
 from daemon.evaluate import known
 from daemon.evaluate_deepfake import measure, panels_of

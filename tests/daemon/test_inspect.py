@@ -16,7 +16,7 @@ from alerts.evidence import EvidenceStore
 from alerts.judge import Judge
 from alerts.rules import Rules
 from alerts.verdict import Change, Verdict
-from config.settings import QualitySettings
+from config.detectors import QualitySettings
 from daemon.inspect import look
 from detectors.quality.detector import QualityDetector
 from streams.frame import Frame

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from alerts.lock import Lock
+from config.detectors import AnomalySettings
 from config.problem import ConfigError
 from config.secrets import source_identity
-from config.settings import AnomalySettings
 from daemon.learn import learn
 from detectors.anomaly.detector import AnomalyDetector
 from detectors.detection import DetectorError, Doubt

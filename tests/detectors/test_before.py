@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from config.settings import QualitySettings
+from config.detectors import QualitySettings
 from detectors.detection import Detection
 from detectors.quality import before
 from detectors.quality.detector import QualityDetector

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from config.settings import QualitySettings, StreamSettings
+from config.detectors import QualitySettings
+from config.settings import StreamSettings
 from detectors.quality.detector import QualityDetector
 from streams.frame import Frame, Outage
 from streams.gate import Gate

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.settings import AnomalySettings
+from config.detectors import AnomalySettings
 from detectors.anomaly.detector import AnomalyDetector
 from detectors.detection import Detection
 from streams.frame import Frame

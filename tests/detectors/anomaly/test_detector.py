@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from config.settings import AnomalySettings
+from config.detectors import AnomalySettings
 from detectors.anomaly.again import score_again
 from detectors.anomaly.detector import AnomalyDetector
 from detectors.detection import Detection, Doubt, Kind

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import AnomalySettings
+from config.detectors import AnomalySettings
 from detectors.anomaly.footage import MOST
 from detectors.anomaly.history import read_history
 from detectors.anomaly.pupil import Pupil

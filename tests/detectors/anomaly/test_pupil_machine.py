@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from config.settings import AnomalySettings
+from config.detectors import AnomalySettings
 from detectors.anomaly.pupil import Pupil
 from detectors.anomaly.quiet import SUSPICIOUS
 from detectors.anomaly.threshold import threshold_for

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from config.settings import DeepfakeSettings
+from config.detectors import DeepfakeSettings
 from detectors.deepfake.detector import AGAIN, DeepfakeDetector
 from detectors.detection import Detection, DetectorError, Doubt
 from detectors.faces.face import Face

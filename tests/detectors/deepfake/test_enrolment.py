@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import DeepfakeSettings
+from config.detectors import DeepfakeSettings
 from config.state import ENROLMENT, enrolment_file
 from detectors.deepfake.detector import DeepfakeDetector
 from detectors.deepfake.enrolment import Enrolment, load, measured, read, save

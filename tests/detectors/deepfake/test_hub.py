@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from config.settings import DeepfakeSettings
+from config.detectors import DeepfakeSettings
 from detectors.deepfake.before import Before, score_again
 from detectors.deepfake.crop import Crop
 from detectors.deepfake.detector import AGAIN, DeepfakeDetector

@@ -11,7 +11,7 @@ import numpy as np
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from config.settings import QualitySettings
+from config.detectors import QualitySettings
 from detectors.detection import Detection
 from detectors.quality.detector import QualityDetector
 from streams.frame import Frame

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import QualitySettings
+from config.detectors import QualitySettings
 from detectors.detection import Detection, Doubt
 from detectors.quality.detector import QualityDetector
 from detectors.quality.finding import HIDES, Fault, Finding, settle

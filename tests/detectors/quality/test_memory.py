@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from config.settings import QualitySettings
+from config.detectors import QualitySettings
 from detectors.detection import Doubt
 from detectors.quality.detector import QualityDetector
 from detectors.quality.memory import Kept, kept, load, save
