@@ -77,7 +77,7 @@ async def measure(cameras: int, hours: float, faster: float) -> dict[str, object
         "attempts": sum(attempts),
         "refused, a camera": float(np.mean(attempts[::2])),
         "silent, a camera": float(np.mean(attempts[1::2])),
-        "most that backoff allows": hours * 3600 / 15 + 12,
+        "most that backoff allows": hours * 3600 / 15 + 20,
         "cpu ms an attempt": 1000 * cpu / max(1, sum(attempts)),
         "MB after a tenth": held[0],
         "MB at the end": held[-1],
