@@ -1,0 +1,26 @@
+"""Who finds objects, by the settings: a network of the model store, or, without one, whatever moves."""
+
+from pathlib import Path
+
+from config.detectors import ObjectsSettings
+from detectors.detection import DetectorError
+from detectors.device import Device, limit_torch_threads
+from detectors.objects.found import ObjectFinder
+from detectors.objects.openvino_runtime import OpenVinoRuntime
+from detectors.objects.yolo import FLOOR, YoloFinder
+from detectors.store import Store
+
+
+def open_finder(
+    settings: ObjectsSettings, store: Store, state: Path, device: Device = "cpu", floor: float = FLOOR
+) -> ObjectFinder:
+    """`state`: the folder in which exports are kept. `floor`: the least confidence that is told.
+
+    Raises DetectorError where the model is missing or cannot be used here.
+    """
+    if settings.model is None:
+        raise DetectorError("detectors.objects.model names no model: name one of `framewarden models list`")
+    limit_torch_threads()
+    weights = store.find(settings.model)
+    file = next(iter(weights.path.glob("*.xml")))
+    return YoloFinder(OpenVinoRuntime(file), weights.name, weights.sha256, floor)

@@ -1,0 +1,100 @@
+"""Runs a network in OpenVINO on one thread of the processor, from its .xml or an .onnx."""
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.detection import DetectorError
+from detectors.objects.network import describe
+from detectors.offline import openvino_offline
+
+if TYPE_CHECKING:
+    from openvino import InferRequest, Model
+
+INSTALL: Final = 'pip install "framewarden[openvino]"'
+ONE_THREAD: Final[dict[str, Any]] = {
+    "PERFORMANCE_HINT": "LATENCY",
+    "NUM_STREAMS": 1,
+    "INFERENCE_NUM_THREADS": 1,
+    "ENABLE_CPU_PINNING": False,  # decoders need the cores, too: the kernel may move us
+}
+SHAPES: Final = 4  # of pictures, for each of which a flexible network is kept compiled: 16:9, 4:3, and slices
+
+
+class OpenVinoRuntime:
+    """One of fixed sides is compiled once, a flexible one for each shape: quicker than once for all."""
+
+    form = "OpenVINO"
+    side_by_side = False  # with one thread, several pictures at once take as long
+
+    def __init__(self, file: Path) -> None:
+        """Raises DetectorError where the package is missing, or cannot read the file."""
+        openvino_offline()
+        try:
+            import openvino
+        except ImportError as error:
+            raise DetectorError(
+                f"{file} needs the package openvino, which cannot be imported ({error}): {INSTALL}"
+            ) from error
+        self._file = file
+        self._core = openvino.Core()
+        try:
+            model = self._core.read_model(file)
+        except RuntimeError as error:
+            raise DetectorError(
+                f"OpenVINO cannot read {file} ({_short(error)}): get it anew, its .xml with its .bin"
+            ) from error
+        inner, outer = model.input(0).get_partial_shape(), model.output(0).get_partial_shape()
+        last = tuple(-1 if side.is_dynamic else side.get_length() for side in outer)[-2:]
+        self.network = describe(file, inner.is_dynamic, last)
+        self._ready: OrderedDict[tuple[int, ...], InferRequest] = OrderedDict()
+        self._compiled((1, self.network.height, self.network.width, 3))  # what fails, fails now
+
+    def run(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """As Runtime."""
+        answers = []
+        try:
+            request = self._compiled((1, *pictures.shape[1:]))
+            for picture in pictures:
+                answer = request.infer({0: picture[None]}, share_inputs=True, share_outputs=True)[0]
+                answers.append(answer if len(pictures) == 1 else answer.copy())
+        except RuntimeError as error:
+            raise DetectorError(f"OpenVINO failed on {self._file} ({_short(error)})") from error
+        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+
+    def _compiled(self, shape: tuple[int, ...]) -> "InferRequest":
+        if shape not in self._ready:
+            try:
+                model = _from_pictures(self._core.read_model(self._file), shape)
+                self._ready[shape] = self._core.compile_model(model, "CPU", ONE_THREAD).create_infer_request()
+            except RuntimeError as error:
+                raise DetectorError(
+                    f"OpenVINO cannot run {self._file} for {shape[2]}x{shape[1]} ({_short(error)}): export "
+                    "it anew, with a version of ultralytics that is not older than it"
+                ) from error
+            while len(self._ready) > SHAPES:
+                self._ready.popitem(last=False)
+        self._ready.move_to_end(shape)
+        return self._ready[shape]
+
+
+def _from_pictures(model: "Model", shape: tuple[int, ...]) -> "Model":
+    """The network for `shape` (1, H, W, 3) of bytes in BGR: what comes before it is part of its graph."""
+    import openvino
+    from openvino.preprocess import ColorFormat, PrePostProcessor
+
+    model.reshape([shape[0], 3, shape[1], shape[2]])
+    front = PrePostProcessor(model)
+    front.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+    front.input().tensor().set_color_format(ColorFormat.BGR)
+    steps = front.input().preprocess()
+    steps.convert_element_type(openvino.Type.f32).convert_color(ColorFormat.RGB).scale(255.0)
+    front.input().model().set_layout(openvino.Layout("NCHW"))
+    return front.build()
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
