@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from config.detectors import ObjectsSettings
-from detectors.detection import DetectorError
 from detectors.device import Device, limit_torch_threads
 from detectors.objects.found import ObjectFinder
+from detectors.objects.moving import MovingFinder
 from detectors.objects.openvino_runtime import OpenVinoRuntime
 from detectors.objects.yolo import FLOOR, YoloFinder
 from detectors.store import Store
@@ -19,7 +19,7 @@ def open_finder(
     Raises DetectorError where the model is missing or cannot be used here.
     """
     if settings.model is None:
-        raise DetectorError("detectors.objects.model names no model: name one of `framewarden models list`")
+        return MovingFinder()
     limit_torch_threads()
     weights = store.find(settings.model)
     file = next(iter(weights.path.glob("*.xml")))
