@@ -6,7 +6,7 @@ from config.detectors import ObjectsSettings
 from detectors.device import Device, limit_torch_threads
 from detectors.objects.found import ObjectFinder
 from detectors.objects.moving import MovingFinder
-from detectors.objects.openvino_runtime import OpenVinoRuntime
+from detectors.objects.runtimes import open_runtime
 from detectors.objects.yolo import FLOOR, YoloFinder
 from detectors.store import Store
 
@@ -22,5 +22,4 @@ def open_finder(
         return MovingFinder()
     limit_torch_threads()
     weights = store.find(settings.model)
-    file = next(iter(weights.path.glob("*.xml")))
-    return YoloFinder(OpenVinoRuntime(file), weights.name, weights.sha256, floor)
+    return YoloFinder(open_runtime(weights, state, device), weights.name, weights.sha256, floor)

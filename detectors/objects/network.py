@@ -95,3 +95,8 @@ def _parsed(key: str, value: Any) -> Any:
         return literal_eval(value)
     except (ValueError, SyntaxError):
         return None
+
+
+def short(error: Exception) -> str:
+    """The text of a library's error, in one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

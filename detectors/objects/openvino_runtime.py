@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.detection import DetectorError
-from detectors.objects.network import describe
+from detectors.objects.network import describe, short
 from detectors.offline import openvino_offline
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class OpenVinoRuntime:
             model = self._core.read_model(file)
         except RuntimeError as error:
             raise DetectorError(
-                f"OpenVINO cannot read {file} ({_short(error)}): get it anew, its .xml with its .bin"
+                f"OpenVINO cannot read {file} ({short(error)}): get it anew, its .xml with its .bin"
             ) from error
         inner, outer = model.input(0).get_partial_shape(), model.output(0).get_partial_shape()
         last = tuple(-1 if side.is_dynamic else side.get_length() for side in outer)[-2:]
@@ -62,7 +62,7 @@ class OpenVinoRuntime:
                 answer = request.infer({0: picture[None]}, share_inputs=True, share_outputs=True)[0]
                 answers.append(answer if len(pictures) == 1 else answer.copy())
         except RuntimeError as error:
-            raise DetectorError(f"OpenVINO failed on {self._file} ({_short(error)})") from error
+            raise DetectorError(f"OpenVINO failed on {self._file} ({short(error)})") from error
         return answers[0] if len(answers) == 1 else np.concatenate(answers)
 
     def _compiled(self, shape: tuple[int, ...]) -> "InferRequest":
@@ -72,7 +72,7 @@ class OpenVinoRuntime:
                 self._ready[shape] = self._core.compile_model(model, "CPU", ONE_THREAD).create_infer_request()
             except RuntimeError as error:
                 raise DetectorError(
-                    f"OpenVINO cannot run {self._file} for {shape[2]}x{shape[1]} ({_short(error)}): export "
+                    f"OpenVINO cannot run {self._file} for {shape[2]}x{shape[1]} ({short(error)}): export "
                     "it anew, with a version of ultralytics that is not older than it"
                 ) from error
             while len(self._ready) > SHAPES:
@@ -94,7 +94,3 @@ def _from_pictures(model: "Model", shape: tuple[int, ...]) -> "Model":
     steps.convert_element_type(openvino.Type.f32).convert_color(ColorFormat.RGB).scale(255.0)
     front.input().model().set_layout(openvino.Layout("NCHW"))
     return front.build()
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
