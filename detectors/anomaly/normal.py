@@ -24,7 +24,7 @@ from detectors.anomaly.score import Expectation
 from detectors.anomaly.threshold import Tail
 from detectors.diffusion.edm import Denoiser, Perceptron
 
-VERSION = 3
+VERSION = 4
 NETWORK = {"features": len(NAMES), "conditions": 4, "width": 128, "depth": 3}
 INDEX = "normal.json"
 EXPECTATION = ("mean", "whiten", "rarity", "usual", "places")  # arrays of an Expectation,
@@ -98,7 +98,8 @@ def blobs(normal: Normal) -> dict[str, bytes]:
         "tail": asdict(normal.tail),
         "gap": normal.gap,
         "left_out": normal.left_out,
-        "scenery": scenery and {"usual": scenery.usual, "tail": asdict(scenery.tail)},
+        "scenery": scenery
+        and {"usual": scenery.usual, "middle": scenery.middle, "tail": asdict(scenery.tail)},
     }
     files = {_name(part, hashes[part]): blob for part, blob in parts.items()}
     return files | {INDEX: json.dumps(numbers, indent=1).encode()}
@@ -151,6 +152,7 @@ def _assembled(
         scenery = Scenery(
             backdrop=Backdrop(scene["scenery.grey"].numpy(), scene["scenery.colour"].numpy()),
             usual=float(numbers["scenery"]["usual"]),
+            middle=float(numbers["scenery"]["middle"]),
             tail=Tail(**numbers["scenery"]["tail"]),
             **{name: weights[f"scenery.{name}"].numpy() for name in SCENERY},
         )

@@ -11,7 +11,7 @@ from detectors.anomaly.scenery_score import Scenery, explain
 from detectors.anomaly.score import boxes
 from detectors.anomaly.threshold import LIMIT, Tail
 
-SPEAKS = 2.0  # surprise: of what one block in a hundred shows it says nothing, for it may be the light
+SPEAKS = 0.6  # of the threshold: of less it says nothing, for it may be the light
 SUSPECT = 0.5  # of what the threshold asks for: such a place is taken into the scenery slowly
 
 
@@ -25,6 +25,7 @@ class Onlooker:
         self._watch = Watch(scenery.backdrop)
         self._values: Floats = scenery.mean
         self._looked: float | None = None
+        self._speaks = 0.0  # surprise up to which it says nothing
 
     @property
     def scenery(self) -> Scenery:
@@ -39,7 +40,9 @@ class Onlooker:
         self._looked = None
 
     def look(self, now: Small, at: float, threshold: float) -> float:
-        """The surprise after one more picture at `at` seconds; 0 up to SPEAKS, and until enough was seen."""
+        """The surprise after one more picture at `at` seconds; 0 until enough was seen, and up to a share of
+        the threshold."""
+        self._speaks = SPEAKS * threshold
         beat = self._beats.add(now, at)
         if beat is not None:
             standing = self._watch.see(beat)
@@ -49,12 +52,12 @@ class Onlooker:
             self._watch.absorb(standing, suspect, BEAT if self._looked is None else at - self._looked)
             self._looked = at
         surprise = self._learned.tail.surprise(float(self.scores.max()))
-        return surprise if surprise >= SPEAKS else 0.0
+        return surprise if surprise >= self._speaks else 0.0
 
     def surprises(self) -> Floats:
         """(rows, cols) the same for each place."""
         found = surprises(self.scores, self._learned.tail)
-        return np.where(found >= SPEAKS, found, 0).astype(np.float32)
+        return np.where(found >= self._speaks, found, 0).astype(np.float32)
 
     def reading(self, score: float, now: Small, threshold: float) -> Reading:
         """Where it is, what kind of change, and why."""

@@ -22,6 +22,7 @@ MOST_BEATS = 400
 RIDGE = 0.3  # of whitening: features that hardly ever change are not blown up
 BELIEF = 20  # beats after which a place's own spread counts as much as the average
 LEAST_USUAL = 3.0  # deviations: less is never unusual, however steady the footage was
+LEAST_MIDDLE = 0.5  # deviations: a picture drawn by a computer has none at all
 SEED = 1
 
 
@@ -122,12 +123,14 @@ def _expect(looks: Sequence[_Look], done: Progress) -> Scenery:
     power, axes = np.linalg.eigh(np.cov(flat[:: max(1, len(flat) // 50_000)].T))
     whiten = (axes / np.sqrt(np.maximum(power, 0) + RIDGE)).astype(np.float32)
     done(1.0)
+    far = np.linalg.norm(apart[: len(standing)] @ whiten, axis=-1)  # (N, rows, cols) as it was filmed
     return Scenery(
         backdrop,
         mean.astype(np.float32),
         spread,
         whiten,
         usual=1.0,
+        middle=max(float(np.median(far)), LEAST_MIDDLE),
         places=np.ones(spread.shape[:2], np.float32),
         tail=Tail(1.0, 0.5, 1.0, 0.05, 0),
     )

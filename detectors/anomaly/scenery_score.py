@@ -27,6 +27,7 @@ class Scenery:
     whiten: Floats  # (F, F): deviations @ whiten has about unit covariance
     places: Floats  # (rows, cols) how restless each place is, 1 on average and at least
     usual: float  # deviations that 99.9 % of normal cells stay under
+    middle: float  # deviation that half of the cells of a picture have, in the footage that was learned from
     tail: Tail
 
     def map(self, values: Floats) -> Floats:
@@ -34,7 +35,16 @@ class Scenery:
         return smoothed(self.deviations(values) / self.usual) / self.places
 
     def deviations(self, values: Floats) -> Floats:
-        """(rows, cols) how far each cell is from what is usual there, in standard deviations."""
+        """(rows, cols) how far each cell is from what is usual there, in standard deviations.
+
+        Where half of the picture is further from it than ever before, that is the light, the weather or the
+        codec, and what stands there has to be so much further away to be told from it.
+        """
+        far = self.distances(values)
+        return far / max(1.0, float(np.median(far)) / self.middle)  # type: ignore[no-any-return]
+
+    def distances(self, values: Floats) -> Floats:
+        """(rows, cols) the same, whatever the rest of the picture looks like."""
         return np.linalg.norm(self.apart(values) @ self.whiten, axis=-1)  # type: ignore[no-any-return]
 
     def apart(self, values: Floats) -> Floats:
