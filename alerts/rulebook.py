@@ -4,10 +4,10 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from alerts.hours import hours
 from alerts.rules import RULES, Case, Rules
 from alerts.verdict import Severity
 from config.alert_rules import AlertRule
+from config.hours import hours
 from config.settings import Settings, StreamSettings
 from detectors.detection import Kind
 
@@ -52,5 +52,10 @@ def _shadow(settings: Settings, stream: StreamSettings) -> frozenset[Kind]:
     if stream.shadow:
         return frozenset(Kind)
     detectors = settings.detectors
-    on_trial = {Kind.QUALITY: detectors.quality.shadow, Kind.ANOMALY: detectors.anomaly.shadow}
+    on_trial = {
+        Kind.QUALITY: detectors.quality.shadow,
+        Kind.ANOMALY: detectors.anomaly.shadow,
+        Kind.DEEPFAKE: detectors.deepfake.shadow,
+        Kind.OBJECT: detectors.objects.shadow,
+    }
     return frozenset(kind for kind, shadow in on_trial.items() if shadow)

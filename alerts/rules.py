@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
 
-from alerts.hours import ALWAYS, Hours
 from alerts.verdict import Severity
+from config.hours import ALWAYS, Hours
 from detectors.detection import Detection, Kind
 
 

@@ -8,9 +8,21 @@ from pydantic import Field, field_validator, model_validator
 
 from config.section import Seconds, Section
 
-_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+TIME = r"([01]\d|2[0-3]):[0-5]\d"
 _CASE = ("label", "between", "days", "time_zone")  # on what only the telling can depend
 _COUNTING = ("alarming", "of", "over", "release", "calm", "critical", "cooldown", "update_every")
+
+
+def time_zone_named(name: str | None) -> str | None:
+    """The name, where there is such a zone. Raises ValueError."""
+    if name is not None:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            near = get_close_matches(name, available_timezones(), n=1)
+            meant = f", did you mean {near[0]}?" if near else "; for example Europe/Berlin"
+            raise ValueError(f"no time zone is called '{name}'{meant}") from None
+    return name
 
 
 class AlertRule(Section):
@@ -25,7 +37,7 @@ class AlertRule(Section):
     )
     between: str | None = Field(
         default=None,
-        pattern=rf"^{_TIME}-({_TIME}|24:00)$",
+        pattern=rf"^{TIME}-({TIME}|24:00)$",
         examples=["22:00-06:00"],
         description="At which time of the day, from-until; past midnight too. Empty: at any.",
     )
@@ -69,14 +81,7 @@ class AlertRule(Section):
     @field_validator("time_zone")
     @classmethod
     def _is_a_zone(cls, name: str | None) -> str | None:
-        if name is not None:
-            try:
-                ZoneInfo(name)
-            except (ZoneInfoNotFoundError, ValueError, OSError):
-                near = get_close_matches(name, available_timezones(), n=1)
-                meant = f", did you mean {near[0]}?" if near else "; for example Europe/Berlin"
-                raise ValueError(f"no time zone is called '{name}'{meant}") from None
-        return name
+        return time_zone_named(name)
 
     @model_validator(mode="after")
     def _says_something_that_can_be(self) -> "AlertRule":

@@ -11,6 +11,7 @@ from config.alert_rules import AlertRule, StormSettings
 from config.channels import ChannelSettings, LogChannelSettings, RedisChannelSettings
 from config.detectors import DetectorName, DetectorsSettings
 from config.redis_address import SCHEMES, redis_address
+from config.scene import Line, ObjectAlert, Zone, check_places
 from config.secrets import understand_url
 from config.section import Seconds, Section
 from config.uploads import UploadsSettings
@@ -160,6 +161,15 @@ class StreamSettings(Section):
     shadow: bool = Field(
         default=False, description="On trial: judged, counted and logged, but no alert is told to anybody."
     )
+    zones: tuple[Zone, ...] = Field(
+        default=(), description="Parts of the picture for alert_on; docs/objects.md shows how to find them."
+    )
+    lines: tuple[Line, ...] = Field(default=(), description="Lines that objects may cross, for alert_on.")
+    alert_on: tuple[ObjectAlert, ...] = Field(
+        default=(ObjectAlert(),),
+        description="Which objects are worth an alert, where the detector 'objects' looks. Not given: "
+        "whatever moves.",
+    )
 
     @model_validator(mode="after")
     def _can_be_pushed(self) -> "StreamSettings":
@@ -168,6 +178,11 @@ class StreamSettings(Section):
             raise ValueError(
                 f"'listen' waits for a camera that pushes {' or '.join(PUSHED)}, not {scheme[:10]}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _places_are_known(self) -> "StreamSettings":
+        check_places(self.zones, self.lines, self.alert_on)
         return self
 
     @field_validator("url")

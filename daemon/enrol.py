@@ -17,7 +17,7 @@ from config.secrets import source_identity
 from config.settings import Settings, StreamSettings
 from config.state import enrolment_file, state_folder
 from daemon.bar import Bar
-from daemon.house import scorer_of
+from daemon.detector_for import scorer_of
 from daemon.models import store_of
 from detectors.deepfake.enrolment import Enrolment, measured, save
 from detectors.deepfake.gathering import FEWEST, Gathering

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, assert_never, runtime_checkable
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from alerts.announcer import Announcer
@@ -33,9 +32,10 @@ from alerts.rules import Rules
 from config.detectors import DetectorName
 from config.secrets import source_identity
 from config.settings import Settings, StreamSettings
-from config.state import deepfake_head, state_folder
+from config.state import state_folder
 from daemon.blind_file import BlindFile, recall
 from daemon.channels import filtered, open_channel
+from daemon.detector_for import detector_for
 from daemon.ledger import LedgerError
 from daemon.load import Load
 from daemon.stopping import DETECTORS_SECONDS, put_down
@@ -45,12 +45,10 @@ from daemon.watch import Watch
 from detectors.anomaly.life import Life
 from detectors.detection import Detector
 from detectors.examiner import Examiner
+from detectors.objects.view import View
 from streams.camera import Camera
 from streams.frame import Frame
 from streams.source import is_live, source_for
-
-if TYPE_CHECKING:
-    from detectors.deepfake.scorer import Scorer
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +92,7 @@ class House:
     blind: BlindTime
     blind_file: BlindFile
     sources: dict[str, str]  # a hash of each stream's address, read by detectors that learn
+    views: dict[str, View]  # where in each stream's picture objects matter
     watches: dict[str, Watch] = field(default_factory=dict)
     folders: dict[str, UploadFolder] = field(default_factory=dict, init=False)
     uploads: Uploads = field(init=False)
@@ -109,6 +108,7 @@ class House:
         names = settings.detectors_of(stream)
         width = await self.prepare(names)
         self.sources[stream.name] = source_identity(stream.url)
+        self.views[stream.name] = View(stream.zones, stream.lines, stream.alert_on)
         self.plan[stream.name] = names
         self.weights[stream.name] = stream.priority
         gate = self.gatekeeper.gate
@@ -139,6 +139,7 @@ class House:
 
     def move_in_folder(self, settings: Settings, stream: StreamSettings, folder: Path) -> UploadFolder:
         """Makes the watch of one folder, which judges files until it is cancelled."""
+        self.views[stream.name] = View(stream.zones, stream.lines, stream.alert_on)
         self.folders[stream.name] = UploadFolder(self.uploads, settings, stream, folder)
         return self.folders[stream.name]
 
@@ -156,7 +157,7 @@ class House:
         """Each detector once, though many ask at a time, and though one that asked is cancelled meanwhile."""
         if name not in self._building:  # in a thread: importing torch takes seconds
             self._building[name] = asyncio.get_running_loop().run_in_executor(
-                None, detector, name, self.settings, self.folder, self.sources
+                None, detector_for, name, self.settings, self.folder, self.sources, self.views
             )
         built = self.detectors[name] = await asyncio.shield(self._building[name])
         if isinstance(built, Learns):
@@ -228,47 +229,6 @@ def _introduce(stream: StreamSettings, settings: Settings, gate: Gate) -> Rules:
     rules, live = rules_of(settings, stream), is_live(stream.url)
     gate.add(stream.name, rules, host=(urlsplit(stream.url).hostname or "") if live else "", live=live)
     return rules
-
-
-def detector(name: DetectorName, settings: Settings, folder: Path, sources: Mapping[str, str]) -> Detector:
-    """One detector. Imported late: torch is for those who need it."""
-    match name:
-        case "quality":
-            from detectors.quality.detector import QualityDetector
-
-            return QualityDetector(settings.detectors.quality, folder / "quality")
-        case "anomaly":
-            from daemon.models import store_of
-            from detectors.anomaly.detector import AnomalyDetector
-            from detectors.anomaly.tier import method_for
-            from detectors.device import choose_device
-
-            device = choose_device(settings.service.device)
-            method = method_for(settings.detectors.anomaly, store_of(settings), device)
-            return AnomalyDetector(settings.detectors.anomaly, folder / "anomaly", device, sources, method)
-        case "deepfake":
-            from daemon.models import store_of
-            from detectors.deepfake.detector import DeepfakeDetector
-            from detectors.device import choose_device
-            from detectors.faces.finder import choose_finder
-
-            finder = choose_finder(store_of(settings), choose_device(settings.service.device))
-            opens = partial(scorer_of, settings, folder)
-            return DeepfakeDetector(settings.detectors.deepfake, finder, opens, state=folder, sources=sources)
-        case _:
-            assert_never(name)
-
-
-def scorer_of(settings: Settings, folder: Path) -> "Scorer":
-    """Who scores faces by these settings; `folder`: the state. Raises DetectorError without weights."""
-    from daemon.models import store_of
-    from detectors.deepfake.hub import open_scorer
-    from detectors.device import choose_device
-
-    device = choose_device(settings.service.device)
-    return open_scorer(
-        settings.detectors.deepfake, store_of(settings), deepfake_head(settings, folder), device
-    )
 
 
 @asynccontextmanager
@@ -346,6 +306,7 @@ async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> Asyn
             blind=blind,
             blind_file=blind_file,
             sources={},
+            views={},
             watches=watches,
         )
         stack.push_async_callback(put_down, "The ledger of uploads", house.uploads.close)

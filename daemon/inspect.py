@@ -156,7 +156,7 @@ def _compute(
             limit_torch_threads()
             return again.score_again(files, frame, judged["threshold"])
         case "deepfake":
-            from daemon.house import scorer_of
+            from daemon.detector_for import scorer_of
             from detectors.deepfake import before as deepfake
             from detectors.device import limit_torch_threads
 

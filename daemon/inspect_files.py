@@ -16,10 +16,11 @@ from alerts.rulebook import rules_of
 from alerts.verdict import UploadedFile, Verdict, printable
 from config.detectors import DetectorName
 from config.settings import Settings, StreamSettings
+from daemon.detector_for import detector_for
 from daemon.file_watch import FileWatch, NotNowError, UnreadableError, settings_of
-from daemon.house import detector
 from detectors.detection import Detector
 from detectors.examiner import Examiner
+from detectors.objects.view import View
 from streams.digest import ChangedError, sha256_of
 from streams.frame import Frame
 from streams.recording import Recording
@@ -72,8 +73,10 @@ async def inspect_files(
     settings = settings or Settings(streams=(stream,))
     with tempfile.TemporaryDirectory(prefix="framewarden-inspect-") as state:
         none: Mapping[str, str] = {}
+        everywhere: Mapping[str, View] = {}
         detectors: dict[str, Detector] = {
-            name: await asyncio.to_thread(detector, name, settings, Path(state), none) for name in names
+            name: await asyncio.to_thread(detector_for, name, settings, Path(state), none, everywhere)
+            for name in names
         }
         plan: dict[str, Sequence[str]] = {}
         async with Examiner(detectors, plan, settings.service.stale_after) as examiner:

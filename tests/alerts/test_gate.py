@@ -7,11 +7,11 @@ import pytest
 
 from alerts.gate import Gate, Passed
 from alerts.gate_memory import Memory, memory_from_json, memory_to_json
-from alerts.hours import hours
 from alerts.open_alert import Why
 from alerts.orders import Acknowledgement, Orders, Silence
 from alerts.rules import Case, Rules
 from alerts.verdict import Change, Severity, Verdict
+from config.hours import hours
 from detectors.detection import DetectorCard, Kind
 
 BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.hours import hours
+from config.hours import hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

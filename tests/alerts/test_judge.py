@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from alerts.hours import hours
 from alerts.judge import Closed, Judge
 from alerts.rules import Case, Rules
 from alerts.verdict import Change, Severity, Verdict
+from config.hours import hours
 from detectors.detection import Detection, DetectorCard, Doubt, Kind, Region
 from streams.frame import Frame, Outage, StreamFault
 

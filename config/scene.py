@@ -1,0 +1,148 @@
+"""Where in a camera's picture objects matter: zones, lines, and which objects there are worth an alert."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from config.alert_rules import TIME, time_zone_named
+from config.section import Section
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Point = tuple[Share, Share]
+PlaceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+
+
+class Zone(Section):
+    """A part of the picture. An object is in it when the middle of its lower edge is: where it stands."""
+
+    name: PlaceName = Field(examples=["drive"], description="Stands in alerts and metrics.")
+    points: tuple[Point, ...] = Field(
+        min_length=3,
+        max_length=32,
+        examples=[[[0.1, 0.5], [0.6, 0.5], [0.7, 1], [0, 1]]],
+        description="Its corners in order, each across and down, as shares of the picture from its top left.",
+    )
+
+    @field_validator("points")
+    @classmethod
+    def _is_an_area(cls, points: tuple[Point, ...]) -> tuple[Point, ...]:
+        sides = [(points[i - 1], points[i]) for i in range(len(points))]
+        for (first, one), (second, other) in combinations(enumerate(sides), 2):
+            if second - first not in (1, len(sides) - 1) and _cross(one, other):
+                raise ValueError("its sides cross each other: give the corners in order around it")
+        if math.isclose(_area(points), 0, abs_tol=1e-6):
+            raise ValueError("it has no area: its corners lie on one line")
+        return points
+
+
+class Line(Section):
+    """A line that objects may cross."""
+
+    name: PlaceName = Field(examples=["fence"], description="Stands in alerts and metrics.")
+    points: tuple[Point, Point] = Field(
+        examples=[[[0.2, 0.9], [0.8, 0.6]]],
+        description="Its two ends, as for zones. Looking from the first to the second, it has a left and a "
+        "right side.",
+    )
+
+    @field_validator("points")
+    @classmethod
+    def _has_a_length(cls, points: tuple[Point, Point]) -> tuple[Point, Point]:
+        if points[0] == points[1]:
+            raise ValueError("both ends are the same point")
+        return points
+
+
+class ObjectAlert(Section):
+    """One reason to raise an alert about objects."""
+
+    label: str = Field(
+        default="*", min_length=1, examples=["person"], description="Which objects; may hold * and ?."
+    )
+    zone: PlaceName | None = Field(
+        default=None, examples=["drive"], description="Only there. Empty: anywhere in the picture."
+    )
+    line: PlaceName | None = Field(
+        default=None, examples=["fence"], description="When they cross it, not while they are there."
+    )
+    way: Literal["both", "to_left", "to_right"] = Field(
+        default="both", description="Which crossings of the line."
+    )
+    longer_than: float = Field(
+        default=0, ge=0, le=86_400, description="Seconds that one must have been there."
+    )
+    more_than: int = Field(
+        default=0, ge=0, le=1000, description="So many at once are not worth an alert: a crowd is."
+    )
+    stationary: bool = Field(
+        default=False,
+        description="Also what does not move: what stood there from the beginning, or for a minute.",
+    )
+    min_confidence: float | None = Field(
+        default=None, gt=0, lt=1, examples=[0.5], description="Overrides detectors.objects.confidence."
+    )
+    min_height: Share = Field(default=0, description="Share of the picture's height; smaller ones: no alert.")
+    max_height: Share = Field(default=1, description="The same for larger ones.")
+    between: str | None = Field(
+        default=None,
+        pattern=rf"^{TIME}-({TIME}|24:00)$",
+        examples=["22:00-06:00"],
+        description="At which time of the day, from-until; past midnight too. Empty: at any.",
+    )
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
+        default=(), description="On which days of the week it begins. Empty: on all."
+    )
+    time_zone: str | None = Field(
+        default=None, examples=["Europe/Berlin"], description="Whose clock. Empty: this machine's."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str | None) -> str | None:
+        return time_zone_named(name)
+
+    @model_validator(mode="after")
+    def _can_be(self) -> "ObjectAlert":
+        if self.line and (self.longer_than or self.more_than):
+            raise ValueError("crossing a line takes no time: 'longer_than' and 'more_than' belong to a zone")
+        if self.way != "both" and not self.line:
+            raise ValueError("'way' is that of crossing a line: name the line")
+        if self.min_height > self.max_height:
+            raise ValueError("nothing is larger than 'min_height' and smaller than 'max_height'")
+        if self.between and len(set(self.between.split("-"))) == 1:
+            raise ValueError(f"'between: {self.between}' is no time at all: leave it out for the whole day")
+        return self
+
+
+def check_places(zones: Sequence[Zone], lines: Sequence[Line], alerts: Sequence[ObjectAlert]) -> None:
+    """Raises ValueError where a name is given twice, or means nothing."""
+    twice = [name for name, count in Counter(each.name for each in (*zones, *lines)).items() if count > 1]
+    if twice:
+        raise ValueError(f"two zones or lines are called '{twice[0]}': each needs a name of its own")
+    for what, names in (("zone", [each.name for each in zones]), ("line", [each.name for each in lines])):
+        for alert in alerts:
+            if (wanted := getattr(alert, what)) and wanted not in names:
+                there = f"there are: {', '.join(names)}" if names else f"this stream has no {what}s"
+                raise ValueError(f"alert_on names the {what} '{wanted}', and {there}")
+
+
+def _area(points: Sequence[Point]) -> float:
+    return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(points, (*points[1:], points[0]), strict=True)) / 2
+
+
+def _cross(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
+    """Whether two sides have a point in common."""
+
+    def side(ends: tuple[Point, Point], point: Point) -> float:
+        (ax, ay), (bx, by) = ends
+        return (bx - ax) * (point[1] - ay) - (by - ay) * (point[0] - ax)
+
+    return (
+        side(one, other[0]) * side(one, other[1]) <= 0
+        and side(other, one[0]) * side(other, one[1]) <= 0
+        and not all(side(one, point) == 0 for point in other)
+    )

@@ -1,0 +1,77 @@
+"""The network that restores pictures: a small U-Net that is told, pixel by pixel, how noisy they are.
+
+One step of diffusion: preconditioned as in Karras et al., Elucidating the Design Space of Diffusion-Based
+Generative Models, NeurIPS 2022, with a noise level for each pixel in place of one for the picture (as FFDNet
+has it, Zhang et al., TIP 2018), it gives the mean of all clean pictures that the noisy one may be, and so
+invents nothing. No normalisation, sums in place of concatenations: Zhang et al., DRUNet, TPAMI 2021.
+"""
+
+from itertools import pairwise
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+WIDTHS: Final = (32, 64, 128, 192)
+FOLD: Final = 2  # pixels on each side that are folded into channels first
+MULTIPLE: Final = FOLD * 2 ** (len(WIDTHS) - 1)  # of which a picture's sides must be
+SPREAD: Final = 0.25  # standard deviation of pictures in 0..1
+LEAST: Final = 4 / 255  # deviation below which the network may still change a picture
+
+
+class Denoising(nn.Module):
+    """D(x; sigma): pictures without noise."""
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+        super().__init__()
+        self.begin = nn.Conv2d(3 * FOLD**2 + 2, widths[0], 3, padding=1)
+        self.down = nn.ModuleList([_Block(width) for width in widths])
+        self.shrink = nn.ModuleList([nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths)])
+        self.grow = nn.ModuleList([nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairwise(widths)])
+        self.up = nn.ModuleList([_Block(width) for width in widths])
+        self.end = nn.Conv2d(widths[0], 3 * FOLD**2, 3, padding=1)
+        nn.init.zeros_(self.end.weight)  # untrained, D is nearly the best linear denoiser
+        nn.init.zeros_(self.end.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+        """x (B, 3, H, W) in about 0..1; noise (B, 3): its read, shot and grain, as Noise has them.
+
+        H and W are multiples of MULTIPLE.
+        """
+        read, shot, grain = torch.split(noise[..., None, None], 1, dim=1)  # each (B, 1, 1, 1)
+        bright = functional.avg_pool2d(x.mean(dim=1, keepdim=True), 5, 1, 2, count_include_pad=False)
+        level = (shot * bright.clamp(min=0) + read**2).sqrt().clamp(min=LEAST)  # (B, 1, H, W)
+        total = (level**2 + SPREAD**2).sqrt()
+        middle = x - 0.5
+        keep = (SPREAD / total) ** 2  # c_skip
+        add = level * SPREAD / total  # c_out
+        told = torch.cat([level.log() / 4 + 0.5, (grain / 3).expand_as(level)], dim=1)
+        change = self._restore(middle / total, functional.avg_pool2d(told, FOLD))
+        restored: Tensor = keep * middle + add * change + 0.5
+        return restored
+
+    def _restore(self, x: Tensor, told: Tensor) -> Tensor:
+        values = self.begin(torch.cat([functional.pixel_unshuffle(x, FOLD), told], dim=1))
+        kept = []
+        for number, block in enumerate(self.down):
+            values = block(values)
+            if number < len(self.shrink):
+                kept.append(values)
+                values = self.shrink[number](values)
+        for number in reversed(range(len(self.up))):
+            values = self.up[number](values)
+            if number:
+                values = self.grow[number - 1](values) + kept[number - 1]
+        return functional.pixel_shuffle(self.end(values), FOLD)
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, values: Tensor) -> Tensor:
+        out: Tensor = values + self.second(functional.relu(self.first(values)))
+        return out

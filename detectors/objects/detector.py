@@ -1,0 +1,180 @@
+"""The object detector: the Detector promise over a finder, and a tracker and a scene for each stream."""
+
+import hashlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from config.detectors import ObjectsSettings
+from detectors.detection import Detection, DetectorCard, DetectorError, Kind
+from detectors.objects.familiar import Familiar
+from detectors.objects.found import MOVING, Found, ObjectFinder
+from detectors.objects.scene import Finding, Scene
+from detectors.objects.tracks import Tracker
+from detectors.objects.view import View
+from streams.frame import Frame
+
+log = logging.getLogger(__name__)
+
+WIDEST: Final = 640  # pixels of the pictures, while there is no finder that says how many it wants
+AGAIN: Final = 30.0  # seconds between two attempts at weights that cannot be used: to read them may take long
+
+
+@dataclass(slots=True)
+class _Watched:
+    tracker: Tracker
+    scene: Scene
+    familiar: Familiar | None
+    there: Counter[tuple[str, str]]  # how many of each label are in each zone now; '': anywhere
+    found: Sequence[Found] = ()
+
+
+class ObjectDetector:
+    """Says of every picture which objects are worth an alert, and that none is."""
+
+    name = "objects"
+    kind = Kind.OBJECT
+
+    def __init__(
+        self,
+        settings: ObjectsSettings,
+        open_finder: Callable[[], ObjectFinder],
+        views: Mapping[str, View],
+        state: Path,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`open_finder` raises DetectorError while weights are missing, and is asked again after AGAIN.
+
+        `views` by stream are read when its first frame comes. `state`: the folder for what is familiar.
+        """
+        self._settings = settings
+        self._open = open_finder
+        self._views = views
+        self._state = state
+        self._clock = clock
+        self._watched: dict[str, _Watched] = {}
+        self.width = WIDEST
+        self._ready: tuple[ObjectFinder, DetectorCard] | None = None
+        self._trouble: tuple[DetectorError, float] | None = None  # and when it was met
+        with suppress(DetectorError):  # told when there is a frame to tell it of
+            self._opened()
+
+    @property
+    def finder(self) -> ObjectFinder | None:
+        """Who finds them; None while that cannot be."""
+        return self._ready[0] if self._ready else None
+
+    @property
+    def there(self) -> Mapping[str, Mapping[tuple[str, str], int]]:
+        """By stream: how many of each label are in each zone now; zone '': anywhere in the picture."""
+        return {stream: watched.there for stream, watched in list(self._watched.items())}
+
+    @property
+    def crossed(self) -> Mapping[str, Mapping[tuple[str, str, str], int]]:
+        """By stream: how often each line was crossed, by which label, to which side."""
+        return {stream: watched.scene.crossed for stream, watched in list(self._watched.items())}
+
+    def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection]]:
+        """As Detector. Raises DetectorError while there are no weights, or where the finder fails."""
+        finder, card = self._opened()
+        watched = [self._of(frame.stream, finder) for frame in frames]
+        new = [
+            number
+            for number, (one, frame) in enumerate(zip(watched, frames, strict=True))
+            if frame.fresh or not frame.unchanged or not one.found
+        ]
+        found = finder.find([frames[number] for number in new]) if new else []
+        for number, objects in zip(new, found, strict=True):
+            watched[number].found = objects
+        fresh = set(new)
+        return [
+            [self._detection(each, card) for each in self._judge(one, frame, number in fresh)]
+            for number, (one, frame) in enumerate(zip(watched, frames, strict=True))
+        ]
+
+    def forget(self, stream: str) -> None:
+        """Drops the objects of a stream; what is familiar there is written down."""
+        watched = self._watched.pop(stream, None)
+        if watched is not None and watched.familiar is not None:
+            watched.familiar.save()
+        if self._ready:
+            self._ready[0].forget(stream)
+
+    def close(self) -> None:
+        """Writes down what is familiar."""
+        for stream in list(self._watched):
+            self.forget(stream)
+
+    def _judge(self, watched: _Watched, frame: Frame, looked: bool) -> list[Finding]:
+        height, width = frame.picture.shape[:2]
+        now = frame.captured_at.timestamp()
+        if frame.fresh:
+            watched.tracker.forget()
+            watched.scene.forget()
+        tracks = (
+            watched.tracker.follow(watched.found, now, width, height)
+            if looked
+            else watched.tracker.again(now)
+        )
+        said = watched.scene.look(tracks, now, frame.captured_at)
+        watched.there = watched.scene.counts(tracks)
+        if watched.familiar is not None:
+            said += watched.familiar.look(tracks, now, frame.captured_at)
+        return said
+
+    def _detection(self, finding: Finding, card: DetectorCard) -> Detection:
+        return Detection(
+            self.kind,
+            finding.label,
+            finding.score,
+            finding.threshold,
+            card,
+            subject=finding.place,
+            reason=finding.reason,
+            regions=tuple(track.region for track in finding.tracks),
+        )
+
+    def _of(self, stream: str, finder: ObjectFinder) -> _Watched:
+        if stream not in self._watched:
+            view = self._views.get(stream.partition("/")[0], View())  # of a folder's files: the folder's
+            _warn_of_unknown(stream, view, finder)
+            confidence = self._settings.confidence
+            familiar = None
+            if finder.labels != (MOVING,) and stream in self._views:  # not the files of a folder
+                familiar = Familiar(self._state / f"{stream}.json", finder.sha256, confidence)
+            scene = Scene(view.zones, view.lines, view.alert_on, confidence)
+            self._watched[stream] = _Watched(Tracker(), scene, familiar, Counter())
+        return self._watched[stream]
+
+    def _opened(self) -> tuple[ObjectFinder, DetectorCard]:
+        if self._ready is None:
+            if self._trouble is not None and self._clock() - self._trouble[1] < AGAIN:
+                raise DetectorError(str(self._trouble[0]))
+            try:
+                finder = self._open()
+            except DetectorError as error:
+                self._trouble = error, self._clock()
+                raise
+            config = hashlib.sha256(self._settings.model_dump_json().encode()).hexdigest()
+            self.width = finder.width
+            self._ready = finder, DetectorCard(self.name, finder.name, finder.sha256, config)
+        return self._ready
+
+
+def _warn_of_unknown(stream: str, view: View, finder: ObjectFinder) -> None:
+    for alert in view.alert_on:
+        if not any(fnmatchcase(label, alert.label) for label in finder.labels):
+            log.warning(
+                "%s: alert_on waits for '%s', which %s cannot tell; it tells %s%s",
+                stream,
+                alert.label,
+                finder.name,
+                ", ".join(finder.labels[:8]),
+                f" and {len(finder.labels) - 8} more" if len(finder.labels) > 8 else "",
+            )
