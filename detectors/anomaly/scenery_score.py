@@ -41,7 +41,7 @@ class Scenery:
         codec, and what stands there has to be so much further away to be told from it.
         """
         far = self.distances(values)
-        return far / max(1.0, float(np.median(far)) / self.middle)  # type: ignore[no-any-return]
+        return far / max(1.0, float(np.median(far)) / self.middle)
 
     def distances(self, values: Floats) -> Floats:
         """(rows, cols) the same, whatever the rest of the picture looks like."""

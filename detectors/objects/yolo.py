@@ -40,7 +40,7 @@ class YoloFinder:
         for (height, width), numbers in together.items():
             for some in _parts(numbers, AT_ONCE if self._runtime.side_by_side else 1):
                 places = [_Place(network, frames[number].picture, height, width) for number in some]
-                shown = np.stack([place.shown for place in places])
+                shown = np.stack([place.shown for place in places]).astype(np.uint8, copy=False)
                 told = self._runtime.run(shown)
                 for number, place, answer in zip(some, places, told, strict=True):
                     boxes = read(answer, network.answer, len(self.labels), width, height, self._floor)

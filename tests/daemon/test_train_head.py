@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from config.load import load
 from daemon.cli import app
-from daemon.house import scorer_of
+from daemon.detector_for import scorer_of
 from detectors.deepfake.crop import whole
 from detectors.deepfake.hub_head import load_head
 from detectors.detection import DetectorError
