@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -120,10 +120,11 @@ class ObjectAlert(Section):
 
 def check_places(zones: Sequence[Zone], lines: Sequence[Line], alerts: Sequence[ObjectAlert]) -> None:
     """Raises ValueError where a name is given twice, or means nothing."""
-    twice = [name for name, count in Counter(each.name for each in (*zones, *lines)).items() if count > 1]
+    places = {"zone": [each.name for each in zones], "line": [each.name for each in lines]}
+    twice = [name for name, count in Counter(chain(*places.values())).items() if count > 1]
     if twice:
         raise ValueError(f"two zones or lines are called '{twice[0]}': each needs a name of its own")
-    for what, names in (("zone", [each.name for each in zones]), ("line", [each.name for each in lines])):
+    for what, names in places.items():
         for alert in alerts:
             if (wanted := getattr(alert, what)) and wanted not in names:
                 there = f"there are: {', '.join(names)}" if names else f"this stream has no {what}s"

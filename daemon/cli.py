@@ -128,7 +128,7 @@ def inspect(
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of words.")] = False,
     detectors: Annotated[
-        str, typer.Option(help="Of files: who is asked, with commas. Default: all but anomaly.")
+        str, typer.Option(help="Of files: who is asked, with commas. Default: quality,deepfake.")
     ] = "",
     report: Annotated[Path | None, typer.Option(help="Of files: the folder for a report on each.")] = None,
     config: Annotated[Path | None, typer.Option(help="Of files: settings of the detectors.")] = None,

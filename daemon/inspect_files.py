@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from alerts import file_report
 from alerts.file_facts import Facts, curves_of, facts_of
@@ -27,7 +27,7 @@ from streams.recording import Recording
 
 NAME: Final = "inspect"
 # Of a file from anywhere no normal is known.
-DETECTORS: Final[tuple[DetectorName, ...]] = tuple(n for n in get_args(DetectorName) if n != "anomaly")
+DETECTORS: Final[tuple[DetectorName, ...]] = ("quality", "deepfake")
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,15 +150,17 @@ class Scene:
         if not about and reason.named:
             where = f" {_where(reason)}" if reason.place else ""
             label = reason.alert.label
-            yield Finding(label, reason.place, 0.0, reason.threshold, f"no {label}{where} to be told of")
+            yield Finding(
+                label, reason.place, 0.0, reason.threshold, f"no {label}{where} that is to be told of"
+            )
 
     def _about(self, reason: _Reason, tracks: Sequence[Track], now: float) -> Iterator[tuple[Track, str]]:
         """Whom it is about, and what they do, in words."""
         if reason.line:
-            for when, name, side, track in self._crossings:
+            for _, name, side, track in self._crossings:
                 told = name == reason.line.name and reason.alert.way in ("both", f"to_{side}")
                 if told and reason.wants(track, now):
-                    yield track, f"crossed '{name}' to its {side} {now - when:.0f} s ago"
+                    yield track, f"crossed '{name}' to its {side}"
             return
         for track in tracks:
             since = (
@@ -166,17 +168,14 @@ class Scene:
             )
             if since is None or not reason.wants(track, now) or now - since < reason.alert.longer_than:
                 continue
-            yield (
-                track,
-                f"is {_where(reason)} for {now - since:.0f} s"
-                if reason.zone
-                else (f"is there for {now - since:.0f} s"),
-            )
+            where = _where(reason) if reason.zone else "there"
+            long = f"for {now - since:.0f} s" if now - since >= 1 else "since a moment ago"
+            yield track, f"is {where} {long}"
 
     def _crowd(self, reason: _Reason, some: Sequence[tuple[Track, str]]) -> Finding:
         sure = [track for track, _ in some if track.confidence >= reason.threshold]
-        what = "objects" if not reason.named else f"of '{reason.alert.label}'"
-        words = f"{len(sure)} {what} {_where(reason)} at once, more than {reason.alert.more_than} are told"
+        what = "objects" if reason.alert.label == "*" else f"of '{reason.alert.label}'"
+        words = f"{len(sure)} {what} {_where(reason)} at once; more than {reason.alert.more_than} are a crowd"
         score, threshold = float(len(sure)), float(reason.alert.more_than + 1)
         return Finding(CROWD, reason.place, score, threshold, words, tuple(sure))
 

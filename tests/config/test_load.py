@@ -65,7 +65,7 @@ alerts:
         "5: stream 'gate': url: the environment variable GATE_URL is not set: set it, or write ${GATE_URL:-default}",
         "6: stream 'gate': sample_fps: must be above 0, found -1",
         "7: stream 'gate': name: another stream has this name on line 4; each needs its own",
-        "9: stream 'gate': detectors: item 1: expected quality, anomaly or deepfake, found 'qality', did you mean 'quality'?",
+        "9: stream 'gate': detectors: item 1: expected quality, anomaly, deepfake or objects, found 'qality', did you mean 'quality'?",
         "11: detectors: quality: unknown key 'sensitivty', did you mean 'sensitivity'?",
         "14: alerts: channels: item 1: kind 'redsi' is not known: redis, log, file, webhook, mqtt, alertmanager or apprise; did you mean redis?",
     ]
