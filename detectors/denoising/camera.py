@@ -39,7 +39,7 @@ _DISPLAY: Final[Floats] = (255 * _to_display(np.linspace(0, 1, _STEPS, dtype=np.
 class Camera:
     """A camera in the light that there is."""
 
-    electrons: float = 120.0  # of a green pixel that is white, after the exposure: fewer is darker
+    electrons: float = 90.0  # of a green pixel that is white, after the exposure: fewer is darker
     read: float = 3.0  # electrons
     red: float = 1.9  # what red and blue are multiplied with, for white to be white
     blue: float = 1.6

@@ -18,8 +18,8 @@ from streams.recoding import decoded, encoded
 Floats = NDArray[np.float32]
 
 # Where YOLOv8n falls from 42 to about 20 mAP50-95 on COCO photos (benchmarks/objects.py prints what it does).
-DARK_PHOTONS: Final = 20.0
-DARK_READ: Final = 2.0
+DARK_PHOTONS: Final = 40.0
+DARK_READ: Final = 3.0
 RATE: Final = 5.0  # pictures a second of what is filmed
 
 
@@ -39,7 +39,8 @@ def low_light(
 ) -> Picture:
     """So little light that white is `photons` electrons, read with noise of `read` electrons, and gained up.
 
-    Linear in the picture's values, without a camera's processing: its noise is exactly `low_light_noise`.
+    Linear in the picture's values, without a camera's processing: at brightness v (0..1) its
+    variance is v / photons + (read / photons) ** 2.
     """
     electrons = rng.poisson(picture * (photons / 255)).astype(np.float32)
     electrons += np.float32(read) * rng.standard_normal(picture.shape, np.float32)

@@ -27,8 +27,15 @@ class Noise:
 class Restorer(Protocol):
     """Takes noise out of a picture."""
 
-    name: str
-    sha256: str  # of the weights; empty where there are none
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of the weights; empty where there are none."""
+        ...
 
     def restore(self, picture: Picture, noise: Noise) -> Picture:
         """A new picture of the same size."""
