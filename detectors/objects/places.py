@@ -23,16 +23,16 @@ def inside(corners: Sequence[Point], point: Point) -> bool:
 def crossed(ends: tuple[Point, Point], before: Point, now: Point) -> Side | None:
     """To which side of the line somebody came who went straight from one point to another; None: not over it.
 
-    Left and right are those of somebody who looks from the first end to the second. Who only touches the line
-    has not crossed it; whoever comes from it to a side has, if he did not stand there before.
+    Left and right are those of somebody who looks from the first end to the second. The line itself belongs to
+    its right, so whoever walks along it does not cross it again and again.
     """
-    was, is_now = _turn(*ends, before), _turn(*ends, now)
-    if was * is_now >= 0 and not (was == 0 and is_now != 0):
+    was, is_now = (_turn(*ends, point) < 0 for point in (before, now))
+    if was == is_now:
         return None
-    first, second = _turn(before, now, ends[0]), _turn(before, now, ends[1])
+    first, second = (_turn(before, now, end) for end in ends)
     if first * second > 0:  # beyond one of the ends
         return None
-    return "left" if is_now < 0 else "right"
+    return "left" if is_now else "right"
 
 
 def _turn(a: Point, b: Point, point: Point) -> float:
