@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from alerts.blind_time import CAUSES
 from daemon.house import House
+from daemon.object_metrics import object_metrics
 from daemon.upload_metrics import upload_metrics
 from streams.frame import Frame
 
@@ -46,6 +47,7 @@ class HouseCollector(Collector):
         yield self._blind()
         yield from self._detectors()
         yield from self._normals()
+        yield from object_metrics(self._house.detectors)
         yield from self._alerts()
         yield from upload_metrics(self._house.folders)
 

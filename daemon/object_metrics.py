@@ -1,0 +1,45 @@
+"""What Prometheus is told of objects: how many are where, and how many crossed which line."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol, runtime_checkable
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from detectors.detection import Detector
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """What else a detector says that finds objects."""
+
+    @property
+    def there(self) -> Mapping[str, Mapping[tuple[str, str], int]]: ...
+
+    @property
+    def crossed(self) -> Mapping[str, Mapping[tuple[str, str, str], int]]: ...
+
+
+def object_metrics(detectors: Mapping[str, Detector]) -> Iterable[Metric]:
+    """Every family, afresh. Files of folders are left out: each would be a stream of its own."""
+    there = GaugeMetricFamily(
+        "framewarden_objects",
+        "Objects in the last picture, by label; zone '': anywhere in it.",
+        labels=["stream", "label", "zone"],
+    )
+    crossed = CounterMetricFamily(
+        "framewarden_line_crossings",
+        "Objects that crossed a line, to its left or right.",
+        labels=["stream", "line", "label", "side"],
+    )
+    for detector in detectors.values():
+        if not isinstance(detector, Counts):
+            continue
+        for stream, objects in sorted(detector.there.items()):
+            for (label, zone), count in sorted(objects.items()):
+                if "/" not in stream:
+                    there.add_metric([stream, label, zone], count)
+        for stream, crossings in sorted(detector.crossed.items()):
+            for (line, label, side), count in sorted(crossings.items()):
+                if "/" not in stream:
+                    crossed.add_metric([stream, line, label, side], count)
+    return there, crossed
