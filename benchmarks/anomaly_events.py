@@ -363,7 +363,7 @@ def main() -> None:
         )
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     if asked.json:
-        print(json.dumps(result))
+        print(json.dumps(result, default=float))
     else:
         show(result)
 
