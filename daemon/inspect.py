@@ -122,6 +122,8 @@ def _score_again(folder: Path, manifest: Manifest, settings: Settings | None) ->
         judged, detector = manifest.facts["judged"], manifest.facts["detector"]["name"]
         if not judged:
             raise _UnableError("the frame that it was judged on was not kept")
+        if detector == "objects":
+            raise _UnableError("which object is which depends on the pictures before, which are not kept")
         if not judged["again"]:
             raise _UnableError("what the detector knew was not kept: nothing was alarming just before")
         files = {name: (folder / name).read_bytes() for name in judged["again"] if name in manifest.files}

@@ -115,6 +115,10 @@ def test_people_are_told_by_a_real_model_in_their_zone_over_their_line_and_as_a_
     assert told["crowd", ""]["score"] >= 4
     closed = [each["data"] for each in ran.messages if each["data"]["state"] == "closed"]
     assert len(closed) == len(list(ran.opened())), "the recording ended, and so did all that was open"
+    folder = Path(person["evidence"]["report"]).parent
+    inspected = framewarden("inspect", str(folder))
+    assert "files are as they were written" in inspected.stdout
+    assert "which object is which depends on the pictures before" in inspected.stdout
     for picture in ("picture", "annotated"):
         assert Path(person["evidence"][picture]).stat().st_size > 10_000
 
