@@ -1,12 +1,10 @@
 """The command line: reads what the user wants, calls the room that does it, says what went wrong in words."""
 
-import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -15,9 +13,8 @@ from config.address import source_address
 from config.doubts import doubts
 from config.load import load
 from config.problem import ConfigError
-from config.secrets import hide
-
-DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+from daemon.ending import BAD_USAGE, DONE, fail, finish, say
+from daemon.evaluate_commands import evaluate
 
 app = typer.Typer(
     name="framewarden",
@@ -33,7 +30,7 @@ models = typer.Typer(
     help="Weights on this machine: what there is, whether it is whole.", no_args_is_help=True
 )
 app.add_typer(models, name="models")
-say = Console(stderr=True, highlight=False, soft_wrap=True)
+app.add_typer(evaluate, name="evaluate")
 
 Config = Annotated[
     Path, typer.Argument(help="The configuration, see config/example.yaml.", show_default=False)
@@ -65,7 +62,7 @@ def run(
     from daemon.stopping import end_within
 
     start_logging(verbose)
-    _finish(lambda: run_daemon(config, stopping=end_within))
+    finish(lambda: run_daemon(config, stopping=end_within))
 
 
 @app.command()
@@ -80,15 +77,15 @@ def check(
         print(schema_text(), end="")
         raise typer.Exit(DONE)
     if config is None:
-        _fail("name a configuration to check, or use --schema", BAD_USAGE)
+        fail("name a configuration to check, or use --schema", BAD_USAGE)
     try:
         settings = load(config)
     except ConfigError as error:
-        _fail(str(error), BAD_USAGE)
+        fail(str(error), BAD_USAGE)
     from daemon.channels import missing
 
     if lacking := missing(settings):
-        _fail("\n".join(f"{config}: {text}" for text in lacking), BAD_USAGE)
+        fail("\n".join(f"{config}: {text}" for text in lacking), BAD_USAGE)
     from daemon.enrolled import enrolled
     from daemon.models import lacking as lacking_weights
 
@@ -110,12 +107,12 @@ def probe(
     from daemon.probe import print_probe
 
     if not url.strip():
-        _fail("name a source: rtsp://..., or the path of a recording", BAD_USAGE)
+        fail("name a source: rtsp://..., or the path of a recording", BAD_USAGE)
     try:
         address = source_address(url)
     except ValueError as error:
-        _fail(f"url: {error}", BAD_USAGE)
-    _finish(lambda: print_probe(address, transport, seconds))
+        fail(f"url: {error}", BAD_USAGE)
+    finish(lambda: print_probe(address, transport, seconds))
 
 
 @app.command()
@@ -139,9 +136,9 @@ def inspect(
 
     names = [each.strip() for each in detectors.split(",") if each.strip()]
     if unknown := [name for name in names if name not in DETECTORS]:
-        _fail(f"--detectors: '{unknown[0]}' is none of {', '.join(DETECTORS)}", BAD_USAGE)
+        fail(f"--detectors: '{unknown[0]}' is none of {', '.join(DETECTORS)}", BAD_USAGE)
     asked = [each for each in DETECTORS if each in (names or DETECTORS)]
-    _finish(lambda: run_inspect(paths, asked, as_json=as_json, reports=report, config=config))
+    finish(lambda: run_inspect(paths, asked, as_json=as_json, reports=report, config=config))
 
 
 @app.command()
@@ -160,7 +157,7 @@ def subscribe(
     """Print alerts as they come."""
     from daemon.subscribe import print_alerts
 
-    _finish(lambda: print_alerts(pattern, url, config, since, as_json))
+    finish(lambda: print_alerts(pattern, url, config, since, as_json))
 
 
 @app.command()
@@ -174,7 +171,7 @@ def status(
     """How each stream of the running daemon does: its state, how much it is watched, its blind time."""
     from daemon.status_table import print_status
 
-    _finish(lambda: print_status(config, at, as_json))
+    finish(lambda: print_status(config, at, as_json))
 
 
 @app.command()
@@ -190,7 +187,7 @@ def outbox(
     """What waits for each channel, and the dead letters: what a channel refused for good."""
     from daemon.outbox import outbox as run_outbox
 
-    _finish(lambda: run_outbox(config, action, channel, ids or (), as_json))
+    finish(lambda: run_outbox(config, action, channel, ids or (), as_json))
 
 
 @app.command()
@@ -206,7 +203,7 @@ def silence(
     """Let no alert that fits be told for a while. What goes on when it ends is told then."""
     from daemon.orders import silence as order
 
-    _finish(lambda: order(pattern, label, duration, until, by, comment, config))
+    finish(lambda: order(pattern, label, duration, until, by, comment, config))
 
 
 @app.command()
@@ -224,12 +221,12 @@ def silences(
 
     changes = not (duration is until is comment is None)
     if sum((remove is not None, change is not None, as_json)) > 1:
-        _fail("give one of --remove, --change and --json", BAD_USAGE)
+        fail("give one of --remove, --change and --json", BAD_USAGE)
     if changes and change is None:
-        _fail("name the silence that is to be changed: --change ID", BAD_USAGE)
+        fail("name the silence that is to be changed: --change ID", BAD_USAGE)
     if change is not None:
-        _finish(lambda: orders.change(change, duration, until, comment, config))
-    _finish(lambda: orders.show(config, as_json) if remove is None else orders.remove(remove, config))
+        finish(lambda: orders.change(change, duration, until, comment, config))
+    finish(lambda: orders.show(config, as_json) if remove is None else orders.remove(remove, config))
 
 
 @app.command()
@@ -242,7 +239,7 @@ def ack(
     """Say that somebody has seen to an alert: it is told again when it gets worse, and when it closes."""
     from daemon.orders import acknowledge
 
-    _finish(lambda: acknowledge(alert, by, comment, config))
+    finish(lambda: acknowledge(alert, by, comment, config))
 
 
 @app.command()
@@ -254,7 +251,7 @@ def demo(
     from daemon.demo import demo as run_demo
 
     forever = sys.stdout.isatty() and os.environ.get("CI") != "true"
-    _finish(lambda: run_demo(video, state, Console(highlight=False), forever))
+    finish(lambda: run_demo(video, state, Console(highlight=False), forever))
 
 
 @app.command()
@@ -272,7 +269,7 @@ def learn(
     """Learn a camera's normal now (the daemon also does so by itself). Ctrl-C, and go on later."""
     from daemon.learn import learn as run_learn
 
-    _finish(lambda: run_learn(config, stream, recordings or [], minutes))
+    finish(lambda: run_learn(config, stream, recordings or [], minutes))
 
 
 @app.command()
@@ -288,7 +285,7 @@ def enrol(
     """Measure what your own, real people score on a stream, so that they are judged by that."""
     from daemon.enrol import enrol as run_enrol
 
-    _finish(lambda: run_enrol(config, stream, recordings or [], minutes))
+    finish(lambda: run_enrol(config, stream, recordings or [], minutes))
 
 
 @app.command()
@@ -327,55 +324,11 @@ def train(
     if encoder or reconstruction:
         from daemon.train_head import train_head
 
-        _finish(lambda: train_head(data, out, encoder, reconstruction, network, contrast, seed, config))
+        finish(lambda: train_head(data, out, encoder, reconstruction, network, contrast, seed, config))
     from daemon.train import train_deepfake
 
     path = out or Path("deepfake.safetensors")
-    _finish(lambda: train_deepfake(data, path, network, backbone, seed, config))
-
-
-@app.command()
-def evaluate(
-    task: Annotated[
-        Literal["anomaly", "deepfake"], typer.Argument(help="What to evaluate.", show_default=False)
-    ],
-    data: Annotated[
-        Path,
-        typer.Argument(
-            help="Anomaly: a labelled folder (train/, test/ with labels.csv), a folder of recordings, or a "
-            "recording. Deepfake: a folder with real/ and fake/, pictures or videos.",
-            show_default=False,
-        ),
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
-    plot: Annotated[Path | None, typer.Option(help="Labelled: draw the curves, an SVG.")] = None,
-    every: Annotated[int, typer.Option(help="Labelled: look at every so many pictures.", min=1)] = 1,
-    fps: Annotated[
-        float, typer.Option(help="Own footage, and videos of faces: pictures a second.", min=1, max=60)
-    ] = 5,
-    learn_minutes: Annotated[float, typer.Option(help="Own footage: learn from so much.", min=0.1)] = 2,
-    false_alarms_per_day: Annotated[
-        float, typer.Option(help="Anomaly: the budget.", min=0.001, max=1000)
-    ] = 1,
-    split: Annotated[
-        Literal["all", "train", "test"],
-        typer.Option(help="Deepfake: test clips are those that weights made from DATA have not seen."),
-    ] = "all",
-    curves: Annotated[
-        bool, typer.Option("--curves", help="Deepfake: also of pictures that were made worse. Minutes.")
-    ] = False,
-    config: Annotated[
-        Path | None, typer.Option(help="Deepfake: the daemon's configuration, for its limits and weights.")
-    ] = None,
-) -> None:
-    """How well a detector does on labelled clips, or on your camera's footage with events planted into it."""
-    if task == "deepfake":
-        from daemon.evaluate_deepfake import evaluate_deepfake
-
-        _finish(lambda: evaluate_deepfake(data, as_json, plot, every, fps, split, curves, config))
-    from daemon.evaluate import evaluate_anomaly
-
-    _finish(lambda: evaluate_anomaly(data, as_json, plot, every, fps, learn_minutes, false_alarms_per_day))
+    finish(lambda: train_deepfake(data, path, network, backbone, seed, config))
 
 
 @app.command()
@@ -393,8 +346,8 @@ def backtest(
     from daemon.backtest import backtest as run_backtest
 
     if false_alarms_per_day is not None and threshold is not None:
-        _fail("give --false-alarms-per-day or --threshold, not both", BAD_USAGE)
-    _finish(lambda: run_backtest(config, stream, hours, false_alarms_per_day, threshold, as_json))
+        fail("give --false-alarms-per-day or --threshold, not both", BAD_USAGE)
+    finish(lambda: run_backtest(config, stream, hours, false_alarms_per_day, threshold, as_json))
 
 
 @channels.command("test")
@@ -407,7 +360,7 @@ def channels_test(
     from daemon.try_channels import try_channels
 
     start_logging(verbose=False)
-    _finish(lambda: try_channels(config, name))
+    finish(lambda: try_channels(config, name))
 
 
 @models.command("list")
@@ -417,7 +370,7 @@ def models_list(
     """List weights with size, licence and hash."""
     from daemon.models import show
 
-    _finish(lambda: show(config))
+    finish(lambda: show(config))
 
 
 @models.command("verify")
@@ -428,7 +381,7 @@ def models_verify(
     """Check that weights have the hashes that their names, or SHA256SUMS beside them, say."""
     from daemon.models import verify
 
-    _finish(lambda: verify(config, name))
+    finish(lambda: verify(config, name))
 
 
 @models.command("pull")
@@ -449,39 +402,7 @@ def models_pull(
     """Download weights into the store and check them; a token may be in $HF_TOKEN. Nothing else does."""
     from daemon.pull import pull
 
-    _finish(lambda: pull(name, revision, only or [], config, endpoint, replace))
-
-
-def _finish(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
-    """Runs it and ends the process with its exit code; what a user can mend is said without a traceback."""
-    from daemon.trouble import TROUBLE
-
-    code, said = DONE, ""
-    try:
-        code = asyncio.run(work())
-    except* ConfigError as group:
-        code, said = BAD_USAGE, _sentences(group)
-    except* TROUBLE as group:
-        code, said = FAILED, _sentences(group)
-    except* KeyboardInterrupt:
-        code = INTERRUPTED
-    if said:
-        _fail(said, code)
-    raise typer.Exit(code)
-
-
-def _sentences(group: BaseExceptionGroup[Any]) -> str:
-    """What went wrong, each thing once, a line each."""
-    lines: list[str] = []
-    for error in group.exceptions:
-        text = _sentences(error) if isinstance(error, BaseExceptionGroup) else str(error)
-        lines += [text] if text not in lines else []
-    return "\n".join(lines)
-
-
-def _fail(text: str, code: int) -> NoReturn:
-    say.print(hide(text), markup=False)
-    raise typer.Exit(code)
+    finish(lambda: pull(name, revision, only or [], config, endpoint, replace))
 
 
 def main() -> None:

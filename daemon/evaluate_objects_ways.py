@@ -1,0 +1,65 @@
+"""What is done to photos before objects are looked for: damage, and what takes it away again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from detectors.denoising import damage
+from detectors.denoising.camera import Camera
+from detectors.denoising.classical import Bilateral, NonLocalMeans, Stabilised
+from detectors.denoising.noise import Noise, Restorer
+
+Picture = NDArray[np.uint8]
+Harm = Callable[[Picture, Generator], Picture]
+
+CHAIN_CRF: Final = 30
+CHAIN_PICTURES: Final = 3  # of a camera's stream, the last of which is looked at
+
+
+def _filmed(picture: Picture, rng: Generator) -> Picture:
+    return damage.h264([Camera().film(picture, rng) for _ in range(CHAIN_PICTURES)], CHAIN_CRF)
+
+
+DAMAGES: Final[Mapping[str, Harm]] = {
+    "clean": lambda picture, _: picture,
+    "sigma 15": lambda picture, rng: damage.white(picture, 15, rng),
+    "sigma 25": lambda picture, rng: damage.white(picture, 25, rng),
+    "sigma 50": lambda picture, rng: damage.white(picture, 50, rng),
+    "sigma 75": lambda picture, rng: damage.white(picture, 75, rng),
+    "low light": damage.low_light,
+    "camera": _filmed,
+    "jpeg 10": lambda picture, _: damage.jpeg(picture, 10),
+    "crf 35": lambda picture, _: damage.h264([picture], 35),
+    "crf 42": lambda picture, _: damage.h264([picture], 42),
+    "fog": lambda picture, rng: damage.fog(picture, 2, rng),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What takes noise away, for every picture, by what is estimated of it."""
+
+    restorer: Restorer | None = None  # None: nothing does
+
+    def __call__(self, picture: Picture, noise: Noise) -> Picture:
+        """A picture of the same size."""
+        return picture if self.restorer is None else self.restorer.restore(picture, noise)
+
+
+CLASSICAL: Final[Mapping[str, Restorer]] = {
+    "bilateral": Bilateral(),
+    "bilateral+vst": Stabilised(Bilateral()),
+    "nlm": NonLocalMeans(),
+    "nlm+vst": Stabilised(NonLocalMeans()),
+}
+NONE: Final = "none"
+WAYS: Final = (NONE, *CLASSICAL)
+
+
+def ways_of(names: Sequence[str]) -> dict[str, Way]:
+    """By their names, in the order in which they stand here; none is always with them."""
+    return {NONE: Way()} | {name: Way(one) for name, one in CLASSICAL.items() if name in names}
