@@ -66,13 +66,32 @@ class NoiseGuesser:
         `share`: 0..1 of the way from the data to pure noise.
         """
         step = round(share * (len(self._kept) - 1))
-        keep, add = self._kept[step].sqrt(), (1 - self._kept[step]).sqrt()
-        noisy = keep * latents + add * noise
-        prompt = self.prompt.expand(len(latents), -1, -1)
-        steps = torch.full((len(latents),), step, device=latents.device)
+        return (self._guess(self._noisy(latents, noise, step), step) - noise).square().mean(dim=1)
+
+    @torch.inference_mode()
+    def redrawn(self, latents: Tensor, noise: Tensor, level: float) -> Tensor:
+        """What latents (N, C, h, w) may have been before noise: `noise` is added, and taken out in one step.
+
+        `level`: the noise's deviation for a signal of one; the nearest step that the U-Net knows is taken.
+        """
+        levels = ((1 - self._kept) / self._kept).sqrt()
+        step = int((levels - level).abs().argmin())
+        noisy = self._noisy(latents, noise, step)
+        kept = self._kept[step]
+        clean: Tensor = (noisy - (1 - kept).sqrt() * self._guess(noisy, step)) / kept.sqrt()
+        return clean
+
+    def _noisy(self, latents: Tensor, noise: Tensor, step: int) -> Tensor:
+        kept = self._kept[step]
+        return kept.sqrt() * latents + (1 - kept).sqrt() * noise
+
+    def _guess(self, noisy: Tensor, step: int) -> Tensor:
+        """The noise in it."""
+        kept = self._kept[step]
+        prompt = self.prompt.expand(len(noisy), -1, -1)
+        steps = torch.full((len(noisy),), step, device=noisy.device)
         told: Tensor = self._network(noisy, steps, encoder_hidden_states=prompt).sample
-        guess = keep * told + add * noisy if self._velocity else told
-        return (guess - noise).square().mean(dim=1)
+        return kept.sqrt() * told + (1 - kept).sqrt() * noisy if self._velocity else told
 
 
 @dataclass(frozen=True, slots=True)
