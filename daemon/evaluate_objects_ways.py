@@ -57,6 +57,8 @@ CLASSICAL: Final[Mapping[str, Restorer]] = {
     "nlm+vst": Stabilised(NonLocalMeans()),
 }
 NONE: Final = "none"
+ALWAYS: Final = "always"  # the learned denoiser, of every picture
+GATED: Final = "gated"  # whatever the gate chooses
 WAYS: Final = (NONE, *CLASSICAL)
 
 
