@@ -3,10 +3,15 @@
 from pathlib import Path
 
 from config.detectors import ObjectsSettings
+from detectors.denoising.classical import Bilateral, Stabilised
+from detectors.denoising.gate import Way
+from detectors.denoising.model import DenoiserModel
 from detectors.device import Device, limit_torch_threads
+from detectors.objects.denoised import Denoised
+from detectors.objects.faster_rcnn import FasterRcnnFinder
 from detectors.objects.found import ObjectFinder
 from detectors.objects.moving import MovingFinder
-from detectors.objects.runtimes import open_runtime
+from detectors.objects.runtimes import TENSORS, file_of, open_runtime
 from detectors.objects.yolo import FLOOR, YoloFinder
 from detectors.store import Store
 
@@ -22,4 +27,7 @@ def open_finder(
         return MovingFinder()
     limit_torch_threads()
     weights = store.find(settings.model)
+    file = file_of(weights)
+    if file.suffix in TENSORS:
+        return FasterRcnnFinder(weights, file, device, floor)
     return YoloFinder(open_runtime(weights, state, device), weights.name, weights.sha256, floor)

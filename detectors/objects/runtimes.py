@@ -15,14 +15,8 @@ from detectors.store import Weights
 
 log = logging.getLogger(__name__)
 
-SUFFIXES: Final = (
-    ".xml",
-    ".engine",
-    ".onnx",
-    ".pt",
-    ".safetensors",
-    ".pth",
-)  # the first found in a folder runs
+TENSORS: Final = (".safetensors", ".pth")  # numbers alone: of a Faster R-CNN
+SUFFIXES: Final = (".xml", ".engine", ".onnx", ".pt", *TENSORS)  # the first found in a folder runs
 
 
 def file_of(weights: Weights) -> Path:
