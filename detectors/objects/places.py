@@ -23,8 +23,8 @@ def inside(corners: Sequence[Point], point: Point) -> bool:
 def crossed(ends: tuple[Point, Point], before: Point, now: Point) -> Side | None:
     """To which side of the line somebody came who went straight from one point to another; None: not over it.
 
-    Left and right are those of somebody who looks from the first end to the second. The line itself belongs to
-    its right, so whoever walks along it does not cross it again and again.
+    Left and right are those of somebody who looks from the first end to the second. The line itself belongs
+    to its right, so whoever walks along it does not cross it again and again.
     """
     was, is_now = (_turn(*ends, point) < 0 for point in (before, now))
     if was == is_now:
