@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from config.detectors import ObjectsSettings
-from detectors.denoising.classical import Bilateral, Stabilised
+from detectors.denoising.classical import Bilateral
 from detectors.denoising.gate import Way
 from detectors.denoising.model import DenoiserModel
 from detectors.device import Device, limit_torch_threads
@@ -28,6 +28,15 @@ def open_finder(
     limit_torch_threads()
     weights = store.find(settings.model)
     file = file_of(weights)
+    finder: ObjectFinder
     if file.suffix in TENSORS:
-        return FasterRcnnFinder(weights, file, device, floor)
-    return YoloFinder(open_runtime(weights, state, device), weights.name, weights.sha256, floor)
+        finder = FasterRcnnFinder(weights, file, device, floor)
+    else:
+        finder = YoloFinder(open_runtime(weights, state, device), weights.name, weights.sha256, floor)
+    return finder if settings.denoise == "never" else _denoised(finder, device, settings.denoise == "always")
+
+
+def _denoised(finder: ObjectFinder, device: Device, always: bool) -> Denoised:
+    """Behind the denoiser, where that helps. Raises DetectorError where its weights are missing."""
+    model = DenoiserModel(device=device)
+    return Denoised(finder, model.noisy.logit, {Way.CLASSICAL: Bilateral(), Way.DENOISER: model}, always)
