@@ -12,6 +12,7 @@ from detectors.objects.faster_rcnn import FasterRcnnFinder
 from detectors.objects.found import ObjectFinder
 from detectors.objects.moving import MovingFinder
 from detectors.objects.runtimes import TENSORS, file_of, open_runtime
+from detectors.objects.sliced import SlicedFinder
 from detectors.objects.yolo import FLOOR, YoloFinder
 from detectors.store import Store
 
@@ -33,6 +34,8 @@ def open_finder(
         finder = FasterRcnnFinder(weights, file, device, floor)
     else:
         finder = YoloFinder(open_runtime(weights, state, device), weights.name, weights.sha256, floor)
+    if settings.slices != "never":  # of the picture as it is restored
+        finder = SlicedFinder(finder, settings.slices)
     return finder if settings.denoise == "never" else _denoised(finder, device, settings.denoise == "always")
 
 
