@@ -27,6 +27,7 @@ def lacking(settings: Settings) -> list[str]:
     store, deepfake = store_of(settings), settings.detectors.deepfake
     wanted = {
         "detectors.anomaly.backbone": settings.detectors.anomaly.backbone,
+        "detectors.objects.model": settings.detectors.objects.model,
         "detectors.deepfake.encoder": deepfake.encoder,
         "detectors.deepfake.reconstruction": deepfake.reconstruction,
     }

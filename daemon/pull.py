@@ -79,7 +79,7 @@ def get(wish: Wish, folder: Path, tell: Tell, replace: bool = False) -> tuple[st
     if not files:
         raise PullError(
             f"{wish.repository} has no .safetensors, and no other weights are read here: name another model, "
-            "or choose files with --only"
+            "or choose files with --only, as those of a detector of objects: --only 'yolo11n.pt'"
         )
     target = folder / wish.name
     try:

@@ -74,7 +74,8 @@ class Store:
         if not found:
             raise DetectorError(
                 f"there are no weights '{wanted}' in {', '.join(map(str, self.folders))}: put them into one "
-                "of these, or name their folder in models.folder; see `framewarden models list`"
+                "of these, name their folder in models.folder, or get them by `framewarden models pull "
+                "OWNER/NAME` (docs/models.md); see `framewarden models list`"
             )
         return found[0]
 

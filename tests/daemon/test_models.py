@@ -63,6 +63,14 @@ def test_check_tells_which_weights_are_missing_and_that_is_no_error(config: Path
         assert "good" in result.output
 
 
+def test_check_tells_how_a_missing_detector_of_objects_is_got(config: Path) -> None:
+    config.write_text(config.read_text() + "detectors: {objects: {model: yolo11n}}\n")
+    result = CliRunner().invoke(app, ["check", str(config)])
+    assert result.exit_code == 0
+    assert "detectors.objects.model: there are no weights 'yolo11n' in" in result.output
+    assert "get them by `framewarden models pull OWNER/NAME`" in result.output
+
+
 def test_a_name_that_is_not_there_is_a_sentence(config: Path) -> None:
     code, said = asked(config, "verify", "nought")
     assert code == 1

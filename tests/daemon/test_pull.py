@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from daemon.cli import app
 from daemon.pull_choice import Offered, chosen
 from detectors.detection import DetectorError
+from detectors.objects.runtimes import file_of
 from detectors.store import Store
 from tests.hub import COMMIT, Hub, running
 
@@ -81,6 +82,21 @@ def test_a_model_comes_whole_is_vouched_for_and_is_found_by_its_name(config: Pat
         subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=weights).returncode
         == 0
     )
+
+
+def test_a_detector_of_objects_comes_when_its_files_are_named(config: Path) -> None:
+    weights = config.parent / "weights"
+    files = {"yolo11n.pt": LARGE, "yolo11s.pt": LARGE[:99], "openvino/a.xml": b"<net/>", "README.md": b"own"}
+    with running(Hub(files, name="YOLO11")) as hub:
+        code, said = pulled(hub, config)
+        assert (code, "as those of a detector of objects: --only 'yolo11n.pt'" in said) == (1, True)
+        code, said = pulled(hub, config, "--only", "yolo11n.pt", "--only", "README.md")
+        assert code == 0, said
+        assert there(weights / "YOLO11") == {"README.md", "yolo11n.pt"}
+        assert file_of(Store([weights]).find("yolo11")) == weights / "YOLO11" / "yolo11n.pt"
+        assert pulled(hub, config, "--only", "openvino/*", "--replace")[0] == 0
+    assert file_of(Store([weights]).find("yolo11")) == weights / "YOLO11" / "openvino" / "a.xml"
+    assert Store([weights]).find("yolo11").vouched
 
 
 def test_what_is_there_does_not_come_twice_and_another_model_s_sums_stay(config: Path) -> None:
