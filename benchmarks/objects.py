@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ from daemon.evaluate_objects import FLOOR, WIDE, finder_of, measure
 from daemon.evaluate_objects_photos import photos_of
 from daemon.evaluate_objects_seen import Kept
 from daemon.evaluate_objects_tables import tables_of
-from daemon.evaluate_objects_ways import ALWAYS, DAMAGES, GATED, WAYS, Way, ways_of
+from daemon.evaluate_objects_ways import ALWAYS, DAMAGES, GATED, WAYS, Way, plan_of
 from detectors.denoising.estimate import estimate
 
 NOISY: Final = ("sigma 25", "sigma 50", "low light", "camera")  # where non-local means is asked, too
@@ -72,7 +72,7 @@ def bars(damages: dict[str, Any]) -> Iterator[Bar]:
             yield Bar(f"{harm}, gated against none", one["gain"], -most)
 
 
-def seconds(ways: dict[str, Way]) -> Iterator[Bar]:
+def seconds(ways: Mapping[str, Way]) -> Iterator[Bar]:
     """How long a frame takes here."""
     chance = np.random.default_rng(0)
     frame = np.asarray(chance.integers(60, 190, (*FRAME, 3)), np.uint8)
@@ -100,11 +100,11 @@ async def main(data: Path, model: str, keep: Path | None, photos: int | None) ->
     figures: dict[str, Any] = {}
     for harm in DAMAGES:
         quick = [way for way in WAYS if harm in NOISY or not way.startswith("nlm")]
-        result = await measure(some, [harm], ways_of(quick), finder, kept, lambda _what, _share: None)
+        result = await measure(some, [harm], plan_of(quick), finder, kept, lambda _what, _share: None)
         figures |= result["damages"]
         for each in tables_of(result):
             out.print(each, soft_wrap=isinstance(each, str), markup=False)
-    told = [*bars(figures), *seconds(ways_of(WAYS))]
+    told = [*bars(figures), *seconds(plan_of(WAYS).ways)]
     print(*told, sep="\n")
     return int(not all(bar.met for bar in told))
 

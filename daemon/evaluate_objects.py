@@ -16,11 +16,12 @@ from config.state import state_folder
 from daemon.bar import Bar
 from daemon.evaluate import known
 from daemon.evaluate_footage import FootageError, Tell
+from daemon.evaluate_objects_gate import chosen
 from daemon.evaluate_objects_photos import Photo, photos_of, shrunk
 from daemon.evaluate_objects_precision import Floats, interval, matched, once, precision, resampled
 from daemon.evaluate_objects_seen import Kept, Look, look_at_all
 from daemon.evaluate_objects_tables import panels_of, tables_of
-from daemon.evaluate_objects_ways import CLASSICAL, NONE, Way, ways_of
+from daemon.evaluate_objects_ways import CHOICES, CLASSICAL, NONE, SETTLED, Plan, plan_of
 from daemon.evaluate_plot import draw
 from daemon.models import store_of
 from detectors.device import choose_device
@@ -53,7 +54,7 @@ async def evaluate_objects(
         bar.tell("reading the weights", 0.0)
         finder = finder_of(settings, model)
         shown = shrunk(some, small) if small > 1 else some
-        result = await measure(shown, damages, ways_of(ways), finder, Kept(keep), bar.tell)
+        result = await measure(shown, damages, plan_of(ways), finder, Kept(keep), bar.tell)
     if plot:
         try:
             draw(plot, panels_of(result))
@@ -83,7 +84,7 @@ def finder_of(settings: Settings | None, model: str | None) -> ObjectFinder:
 async def measure(
     photos: Sequence[Photo],
     damages: Sequence[str],
-    ways: Mapping[str, Way],
+    plan: Plan,
     finder: ObjectFinder,
     kept: Kept,
     tell: Tell,
@@ -96,19 +97,22 @@ async def measure(
     if not photos or not any(photo.labels for photo in photos):
         raise FootageError("there are no photos with objects in them: nothing can be counted")
     cv2.setNumThreads(1)
-    looks = await look_at_all(photos, damages, ways, finder, kept, seed, tell)
+    looks, gate = await look_at_all(photos, damages, plan, finder, kept, seed, tell)
     times = resampled(len(photos))
     result = {}
     for number, harm in enumerate(damages):
         tell("counting", number / len(damages))
-        result[harm] = _figures(photos, {way: looks[harm, way] for way in ways}, times)
+        some = {way: looks[harm, way] for way in plan.ways}
+        choices = {choice: some[way] for choice, way in CHOICES.items()} if plan.gates else {}
+        gated = {name: chosen(gate[harm], choices, name == SETTLED) for name in plan.gates}
+        result[harm] = _figures(photos, {NONE: some[NONE]} | gated | some, times)
     return {
         "finder": finder.name,
         "finder_sha256": finder.sha256,
         "photos": len(photos),
         "objects": sum(len(photo.labels) for photo in photos),
         "seed": seed,
-        "ways": {name: repr(way) for name, way in ways.items()},
+        "ways": list(next(iter(result.values()))),
         "damages": result,
     }
 

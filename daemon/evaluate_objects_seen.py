@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from daemon.evaluate_footage import FootageError, Tell
 from daemon.evaluate_objects_photos import Photo
 from daemon.evaluate_objects_precision import Spotted
-from daemon.evaluate_objects_ways import DAMAGES, Way
+from daemon.evaluate_objects_ways import DAMAGES, Plan, Way
 from detectors.denoising.estimate import estimate
 from detectors.denoising.noise import Noise
 from detectors.objects.found import ObjectFinder
@@ -78,14 +78,18 @@ class Kept:
 async def look_at_all(
     photos: Sequence[Photo],
     damages: Sequence[str],
-    ways: Mapping[str, Way],
+    plan: Plan,
     finder: ObjectFinder,
     kept: Kept,
     seed: int,
     tell: Tell,
-) -> dict[tuple[str, str], list[Look]]:
-    """By damage and way, a look at each photo. Raises FootageError, DetectorError."""
-    looks: dict[tuple[str, str], list[Look]] = {(harm, way): [] for harm in damages for way in ways}
+) -> tuple[dict[tuple[str, str], list[Look]], dict[str, list[tuple[float, float]]]]:
+    """By damage and way, a look at each photo; and by damage, what the gate is told, and in how many ms.
+
+    Raises FootageError, DetectorError.
+    """
+    looks: dict[tuple[str, str], list[Look]] = {(harm, way): [] for harm in damages for way in plan.ways}
+    gate: dict[str, list[tuple[float, float]]] = {harm: [] for harm in damages}
     for index, photo in enumerate(photos):
         picture = photo.read()
         for number, harm in enumerate(damages):
@@ -97,16 +101,20 @@ async def look_at_all(
             began = time.perf_counter()
             noise = estimate(harmed)
             estimate_ms = 1000 * (time.perf_counter() - began)
+            if plan.noisy is not None:
+                began = time.perf_counter()
+                logit = plan.noisy(harmed)
+                gate[harm].append((logit, 1000 * (time.perf_counter() - began)))
             digest = hashlib.sha256(harmed.tobytes()).digest()
-            for name, way in ways.items():
-                who = f"{harmed.shape} {noise} {way!r} {finder.name} {finder.sha256}"
+            for name, way in plan.ways.items():
+                who = f"{harmed.shape} {noise} {way} {finder.name} {finder.sha256}"
                 key = hashlib.sha256(digest + who.encode()).hexdigest()
                 look = kept.get(key)
                 if look is None:
                     look = _look(harmed, noise, estimate_ms, way, finder)
                     kept.put(key, look)
                 looks[harm, name].append(look)
-    return looks
+    return looks, gate
 
 
 def _look(

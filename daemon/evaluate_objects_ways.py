@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from detectors.denoising import damage
 from detectors.denoising.camera import Camera
 from detectors.denoising.classical import Bilateral, NonLocalMeans, Stabilised
+from detectors.denoising.gate import Way as Choice
+from detectors.denoising.model import DenoiserModel
 from detectors.denoising.noise import Noise, Restorer
 
 Picture = NDArray[np.uint8]
@@ -49,6 +51,10 @@ class Way:
         """A picture of the same size."""
         return picture if self.restorer is None else self.restorer.restore(picture, noise)
 
+    def __str__(self) -> str:
+        """The same for whatever gives the same pictures."""
+        return self.restorer.sha256 if self.restorer and self.restorer.sha256 else repr(self)
+
 
 CLASSICAL: Final[Mapping[str, Restorer]] = {
     "bilateral": Bilateral(),
@@ -58,10 +64,34 @@ CLASSICAL: Final[Mapping[str, Restorer]] = {
 }
 NONE: Final = "none"
 ALWAYS: Final = "always"  # the learned denoiser, of every picture
-GATED: Final = "gated"  # whatever the gate chooses
-WAYS: Final = (NONE, *CLASSICAL)
+GATED: Final = "gated"  # what the gate chooses for each photo alone
+SETTLED: Final = "settled"  # and what it chooses where all photos are one camera's, which it gets to know
+WAYS: Final = (NONE, GATED, SETTLED, ALWAYS, *CLASSICAL)
+CHOICES: Final[Mapping[Choice, str]] = {
+    Choice.PLAIN: NONE,
+    Choice.CLASSICAL: "bilateral",
+    Choice.DENOISER: ALWAYS,
+}
 
 
-def ways_of(names: Sequence[str]) -> dict[str, Way]:
-    """By their names, in the order in which they stand here; none is always with them."""
-    return {NONE: Way()} | {name: Way(one) for name, one in CLASSICAL.items() if name in names}
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What photos go through."""
+
+    ways: Mapping[str, Way]
+    gates: tuple[str, ...] = ()  # GATED, SETTLED: found out from the other ways, which are among `ways` then
+    noisy: Callable[[Picture], float] | None = None  # log odds of a picture's being noisy, for the gates
+
+
+def plan_of(names: Sequence[str]) -> Plan:
+    """By the names of ways; none is always with them. Raises DetectorError where the denoiser is missing."""
+    gates = tuple(name for name in (GATED, SETTLED) if name in names)
+    wanted = {NONE, *names, *(CHOICES.values() if gates else ())}
+    ways = {NONE: Way()}
+    noisy = None
+    if ALWAYS in wanted:
+        model = DenoiserModel()
+        ways[ALWAYS] = Way(model)
+        noisy = model.noisy.logit
+    ways |= {name: Way(one) for name, one in CLASSICAL.items() if name in wanted}
+    return Plan(ways, gates, noisy if gates else None)

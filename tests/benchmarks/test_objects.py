@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks.objects import bars, seconds
-from daemon.evaluate_objects_ways import ways_of
+from daemon.evaluate_objects_ways import plan_of
 
 GOOD = {
     "gain": 12.0,
@@ -50,6 +50,6 @@ def test_a_bar_says_what_was_reached_and_what_was_wanted() -> None:
 
 
 def test_what_estimating_takes_is_measured() -> None:
-    (estimate,) = seconds(ways_of([]))
+    (estimate,) = seconds(plan_of([]).ways)
     assert estimate.at_most
     assert estimate.reached > 0

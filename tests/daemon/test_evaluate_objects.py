@@ -18,12 +18,14 @@ from typer.testing import CliRunner
 from daemon.cli import app
 from daemon.evaluate_footage import FootageError
 from daemon.evaluate_objects import measure
+from daemon.evaluate_objects_gate import chosen
 from daemon.evaluate_objects_photos import Photo, photos_of, shrunk
 from daemon.evaluate_objects_precision import Spotted, matched, once, precision, resampled
-from daemon.evaluate_objects_seen import FILE, Kept
+from daemon.evaluate_objects_seen import FILE, Kept, Look
 from daemon.evaluate_objects_tables import panels_of, tables_of
-from daemon.evaluate_objects_ways import Way, ways_of
+from daemon.evaluate_objects_ways import Plan, Way, plan_of
 from daemon.evaluate_plot import draw
+from detectors.denoising.gate import Way as Choice
 from detectors.denoising.noise import Picture
 from detectors.detection import Region
 from detectors.objects.found import Found
@@ -92,8 +94,8 @@ def silent(_what: str, _share: float) -> None:
 
 
 async def figures(photos: Sequence[Photo], finder: Tint, keep: Path | None, **more: Any) -> dict[str, Any]:
-    ways = more.pop("ways", ways_of(["bilateral", "nlm+vst"]))
-    return await measure(photos, more.pop("damages", ["clean", "sigma 75"]), ways, finder, Kept(keep), silent)
+    plan = more.pop("ways", plan_of(["bilateral", "nlm+vst"]))
+    return await measure(photos, more.pop("damages", ["clean", "sigma 75"]), plan, finder, Kept(keep), silent)
 
 
 def guesses(seed: int, photos: int = 12) -> tuple[list[Photo], list[list[Spotted]]]:
@@ -205,7 +207,7 @@ async def test_what_was_looked_at_is_not_looked_at_again(tmp_path: Path) -> None
     assert again.asked == 0
     assert same["damages"]["sigma 75"]["bilateral"]["map"] == whole["damages"]["sigma 75"]["bilateral"]["map"]
     more = Tint()
-    await figures(photos, more, keep, damages=["clean", "jpeg 10"], ways={"none": Way()})
+    await figures(photos, more, keep, damages=["clean", "jpeg 10"], ways=Plan({"none": Way()}))
     assert more.asked == 6
 
 
@@ -261,7 +263,7 @@ async def test_what_cannot_be_read_is_said(tmp_path: Path, spoil: Any, words: st
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--ways", "magic"], "--ways: 'magic' is none of none, bilateral"),
+        (["--ways", "magic"], "--ways: 'magic' is none of none, gated"),
         (["--damages", "clean,frost"], "--damages: 'frost' is none of clean, sigma 15"),
         ([], "name one of the store with --model"),
     ],
@@ -284,3 +286,19 @@ def test_a_real_network_on_real_photos(tmp_path: Path, monkeypatch: pytest.Monke
     told = json.loads(result.stdout)
     assert told["damages"]["clean"]["none"]["map50"] > 50
     assert told["damages"]["sigma 75"]["none"]["map50"] < told["damages"]["clean"]["none"]["map50"] - 20
+
+
+def look(confidence: float, ms: float) -> Look:
+    return Look((Spotted("sky", confidence, (0, 0, 9, 9)),) * 8, ms, 50)
+
+
+def test_the_gate_leaves_clean_photos_and_learns_what_helps_a_camera() -> None:
+    plain, classical, denoiser = look(0.3, 0), look(0.9, 30), look(0.6, 40)
+    looks = {Choice.PLAIN: [plain] * 8, Choice.CLASSICAL: [classical] * 8, Choice.DENOISER: [denoiser] * 8}
+    for one_camera in (False, True):
+        shut = chosen([(-3.0, 5.0)] * 8, looks, one_camera)
+        assert [one.found for one in shut] == [plain.found] * 8
+        assert {one.restore_ms for one in shut} == {5.0}
+    settled = chosen([(3.0, 5.0)] * 8, looks, one_camera=True)
+    assert settled[-1].found == classical.found
+    assert settled[-1].restore_ms == 35
