@@ -21,13 +21,14 @@ import numpy as np
 from rich.console import Console
 
 from daemon.evaluate_objects import FLOOR, WIDE, finder_of, measure
-from daemon.evaluate_objects_photos import photos_of
+from daemon.evaluate_objects_photos import photos_of, shrunk
 from daemon.evaluate_objects_seen import Kept
 from daemon.evaluate_objects_tables import tables_of
-from daemon.evaluate_objects_ways import ALWAYS, DAMAGES, GATED, WAYS, Way, plan_of
+from daemon.evaluate_objects_ways import ALWAYS, CLASSICAL, DAMAGES, GATED, SLICED, USUAL, WAYS, Way, plan_of
 from detectors.denoising.estimate import estimate
 
 NOISY: Final = ("sigma 25", "sigma 50", "low light", "camera")  # where non-local means is asked, too
+SMALL: Final = (1, 2, 3)  # times so many photos in a frame, for slices
 FRAME: Final = (384, 640)  # height and width
 TIMES: Final = 15
 
@@ -96,15 +97,21 @@ async def main(data: Path, model: str, keep: Path | None, photos: int | None) ->
     cv2.setNumThreads(1)
     out = Console(highlight=False, width=WIDE)
     some, finder, kept = photos_of(data, photos), finder_of(None, model), Kept(keep)
-    print(f"least confidence {FLOOR}; ways: {', '.join(WAYS)}", flush=True)
+    print(f"least confidence {FLOOR}", flush=True)
     figures: dict[str, Any] = {}
     for harm in DAMAGES:
-        quick = [way for way in WAYS if harm in NOISY or not way.startswith("nlm")]
+        quick = [way for way in WAYS if way in USUAL or (harm in NOISY and way in CLASSICAL)]
         result = await measure(some, [harm], plan_of(quick), finder, kept, lambda _what, _share: None)
         figures |= result["damages"]
         for each in tables_of(result):
             out.print(each, soft_wrap=isinstance(each, str), markup=False)
-    told = [*bars(figures), *seconds(plan_of(WAYS).ways)]
+    for across in SMALL:
+        frames = shrunk(some, across)
+        result = await measure(frames, ["clean"], plan_of([SLICED]), finder, kept, lambda _what, _share: None)
+        print(f"\nsmall objects: {across} x {across} photos in a frame")
+        for each in tables_of(result):
+            out.print(each, soft_wrap=isinstance(each, str), markup=False)
+    told = [*bars(figures), *seconds(plan_of(USUAL).ways)]
     print(*told, sep="\n")
     return int(not all(bar.met for bar in told))
 

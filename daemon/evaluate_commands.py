@@ -81,7 +81,8 @@ def objects(
         str, typer.Option(help="Which, with commas: clean,sigma 25,low light,camera... Default: all.")
     ] = "",
     ways: Annotated[
-        str, typer.Option(help="Of taking noise out, with commas. Default: all; nlm takes half a second.")
+        str,
+        typer.Option(help="With commas: none, gated, settled, always, bilateral, nlm (slow), sliced..."),
     ] = "",
     small: Annotated[
         int, typer.Option(help="Put so many times so many photos into each frame.", min=1, max=6)
@@ -91,14 +92,15 @@ def objects(
 ) -> None:
     """On photos with objects, damaged by noise, darkness, codecs and fog; with and without it taken out."""
     from daemon.evaluate_objects import evaluate_objects
-    from daemon.evaluate_objects_ways import DAMAGES, WAYS
+    from daemon.evaluate_objects_ways import DAMAGES, USUAL, WAYS
 
     asked = {}
-    for option, given, known in (("--damages", damages, list(DAMAGES)), ("--ways", ways, WAYS)):
+    choices = (("--damages", damages, tuple(DAMAGES), tuple(DAMAGES)), ("--ways", ways, WAYS, USUAL))
+    for option, given, known, usual in choices:
         names = [each.strip() for each in given.split(",") if each.strip()]
         if unknown := [name for name in names if name not in known]:
             fail(f"{option}: '{unknown[0]}' is none of {', '.join(known)}", BAD_USAGE)
-        asked[option] = [name for name in known if name in (names or known)]
+        asked[option] = [name for name in known if name in (names or usual)]
     finish(
         lambda: evaluate_objects(
             data, as_json, plot, photos, asked["--damages"], asked["--ways"], small, keep, model, config

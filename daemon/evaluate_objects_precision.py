@@ -111,14 +111,15 @@ def precision(matches: Sequence[Matches], times: NDArray[np.int64]) -> Floats:
 
 def _of_each(one: Matches, times: NDArray[np.int64], there: NDArray[np.int64]) -> Floats:
     """(R, 2) average precision of one label."""
-    if not len(one.photo):
+    hits = np.flatnonzero(one.right.any(axis=0))  # (H,) recall grows, and precision is highest, only there
+    if not len(hits):
         return np.zeros((len(times), 2))
     parts = []
     for first in range(0, len(times), _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
         weights = times[some][:, one.photo]  # (R, N)
-        right = np.cumsum(weights[:, None, :] * one.right, axis=2)  # (R, T, N)
-        all_found = np.cumsum(weights, axis=1)[:, None, :]
+        right = np.cumsum(weights[:, None, hits] * one.right[:, hits], axis=2)  # (R, T, H)
+        all_found = np.cumsum(weights, axis=1)[:, None, hits]
         exact = right / np.maximum(all_found, 1)
         # As COCO: no precision is lower than a later one.
         best = np.maximum.accumulate(exact[..., ::-1], axis=2)[..., ::-1]

@@ -20,6 +20,7 @@ from daemon.evaluate_objects_ways import DAMAGES, Plan, Way
 from detectors.denoising.estimate import estimate
 from detectors.denoising.noise import Noise
 from detectors.objects.found import ObjectFinder
+from detectors.objects.sliced import SlicedFinder
 from streams.frame import Frame
 
 FILE: Final = "found.jsonl"
@@ -124,7 +125,8 @@ def _look(
     restored = way(picture, noise)
     between = time.perf_counter()
     frame = Frame("photos", 0, restored, datetime.now(UTC), time.monotonic(), 0.0, live=False, fresh=True)
-    found = finder.find([frame])[0]
+    asked = SlicedFinder(finder, "always") if way.sliced else finder
+    found = asked.find([frame])[0]
     ended = time.perf_counter()
     height, width = picture.shape[:2]
     spotted = tuple(

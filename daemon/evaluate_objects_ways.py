@@ -14,6 +14,7 @@ from detectors.denoising.classical import Bilateral, NonLocalMeans, Stabilised
 from detectors.denoising.gate import Way as Choice
 from detectors.denoising.model import DenoiserModel
 from detectors.denoising.noise import Noise, Restorer
+from detectors.objects.sliced import PARTS, SIDE
 
 Picture = NDArray[np.uint8]
 Harm = Callable[[Picture, Generator], Picture]
@@ -46,6 +47,7 @@ class Way:
     """What takes noise away, for every picture, by what is estimated of it."""
 
     restorer: Restorer | None = None  # None: nothing does
+    sliced: bool = False  # whether the finder looks at parts of the picture, too
 
     def __call__(self, picture: Picture, noise: Noise) -> Picture:
         """A picture of the same size."""
@@ -53,7 +55,8 @@ class Way:
 
     def __str__(self) -> str:
         """The same for whatever gives the same pictures."""
-        return self.restorer.sha256 if self.restorer and self.restorer.sha256 else repr(self)
+        restorer = self.restorer.sha256 if self.restorer and self.restorer.sha256 else repr(self.restorer)
+        return f"Way(restorer={restorer})" + (f", slices {PARTS} of {SIDE}" if self.sliced else "")
 
 
 CLASSICAL: Final[Mapping[str, Restorer]] = {
@@ -66,7 +69,9 @@ NONE: Final = "none"
 ALWAYS: Final = "always"  # the learned denoiser, of every picture
 GATED: Final = "gated"  # what the gate chooses for each photo alone
 SETTLED: Final = "settled"  # and what it chooses where all photos are one camera's, which it gets to know
-WAYS: Final = (NONE, GATED, SETTLED, ALWAYS, *CLASSICAL)
+SLICED: Final = "sliced"  # nothing is taken out, and parts of the picture are looked at, too
+WAYS: Final = (NONE, GATED, SETTLED, ALWAYS, *CLASSICAL, SLICED)
+USUAL: Final = (NONE, GATED, SETTLED, ALWAYS, "bilateral", "bilateral+vst")  # the others take long
 CHOICES: Final[Mapping[Choice, str]] = {
     Choice.PLAIN: NONE,
     Choice.CLASSICAL: "bilateral",
@@ -94,4 +99,6 @@ def plan_of(names: Sequence[str]) -> Plan:
         ways[ALWAYS] = Way(model)
         noisy = model.noisy.logit
     ways |= {name: Way(one) for name, one in CLASSICAL.items() if name in wanted}
+    if SLICED in names:
+        ways[SLICED] = Way(sliced=True)
     return Plan(ways, gates, noisy if gates else None)
