@@ -12,6 +12,7 @@ from detectors.detection import DetectorError, Region
 from detectors.device import Device, limit_torch_threads
 from detectors.objects.found import Found
 from detectors.objects.network import short
+from detectors.objects.pictures import check
 from detectors.objects.yolo import FLOOR
 from detectors.store import Weights, read_tensors
 from streams.frame import Frame
@@ -49,6 +50,7 @@ class FasterRcnnFinder:
         """As ObjectFinder."""
         import torch
 
+        check(frames)
         answers: list[list[Found]] = []
         for first in range(0, len(frames), self._at_once):
             some = frames[first : first + self._at_once]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from detectors.detection import Region
 from detectors.objects.found import MOVING, Found
+from detectors.objects.pictures import check
 from streams.frame import Frame
 
 WIDTH: Final = 480  # pixels: pictures are shrunk to it
@@ -65,6 +66,7 @@ class MovingFinder:
 
     def find(self, frames: Sequence[Frame]) -> Sequence[Sequence[Found]]:
         """As ObjectFinder. Nothing while a background is learned: at first, and after the light changed."""
+        check(frames)
         answers = []
         for frame in frames:
             if frame.fresh or frame.stream not in self._scenes:

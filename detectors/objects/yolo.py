@@ -12,6 +12,7 @@ from detectors.detection import DetectorError, Region
 from detectors.objects.boxes import read
 from detectors.objects.found import Found
 from detectors.objects.network import Network, Runtime
+from detectors.objects.pictures import check
 from streams.frame import Frame
 
 FLOOR = 0.1  # confidence below which nothing is said
@@ -33,6 +34,7 @@ class YoloFinder:
 
     def find(self, frames: Sequence[Frame]) -> Sequence[Sequence[Found]]:
         """As ObjectFinder."""
+        check(frames)
         answers: list[list[Found]] = [[] for _ in frames]
         network, together = self._runtime.network, defaultdict[tuple[int, int], list[int]](list)
         for number, frame in enumerate(frames):
