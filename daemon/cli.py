@@ -15,6 +15,7 @@ from config.load import load
 from config.problem import ConfigError
 from daemon.ending import BAD_USAGE, DONE, fail, finish, say
 from daemon.evaluate_commands import evaluate
+from daemon.train_commands import train
 
 app = typer.Typer(
     name="framewarden",
@@ -31,6 +32,7 @@ models = typer.Typer(
 )
 app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(train, name="train")
 
 Config = Annotated[
     Path, typer.Argument(help="The configuration, see config/example.yaml.", show_default=False)
@@ -286,49 +288,6 @@ def enrol(
     from daemon.enrol import enrol as run_enrol
 
     finish(lambda: run_enrol(config, stream, recordings or [], minutes))
-
-
-@app.command()
-def train(
-    task: Annotated[Literal["deepfake"], typer.Argument(help="What to train.", show_default=False)],
-    data: Annotated[
-        Path,
-        typer.Argument(help="A folder with real/ and fake/: faces, <clip>_<frame>.jpg.", show_default=False),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Where it is written. Default: deepfake.safetensors; a head: where CONFIG has it."),
-    ] = None,
-    network: Annotated[
-        str, typer.Option(help="In the model store: an auto-encoder that draws real faces anew.")
-    ] = "taef2",
-    backbone: Annotated[
-        str, typer.Option(help="In the model store: torchvision's MobileNetV2.")
-    ] = "mobilenet_v2",
-    seed: Annotated[int, typer.Option(help="The same seed and data, the same model.")] = 1,
-    encoder: Annotated[
-        str | None, typer.Option(help="In the model store: make a head over this encoder instead.")
-    ] = None,
-    reconstruction: Annotated[
-        str | None, typer.Option(help="In the model store: a head over how well this one draws faces.")
-    ] = None,
-    contrast: Annotated[
-        float, typer.Option(help="Of a head: the weight of the contrastive loss.", min=0)
-    ] = 0.3,
-    config: Annotated[Path | None, typer.Option(help="Whose model store is meant.")] = None,
-) -> None:
-    """Make the deepfake model anew from your own pictures. About half an hour on two cores.
-
-    With --encoder or --reconstruction: a head over larger weights, which stay as they are.
-    """
-    if encoder or reconstruction:
-        from daemon.train_head import train_head
-
-        finish(lambda: train_head(data, out, encoder, reconstruction, network, contrast, seed, config))
-    from daemon.train import train_deepfake
-
-    path = out or Path("deepfake.safetensors")
-    finish(lambda: train_deepfake(data, path, network, backbone, seed, config))
 
 
 @app.command()

@@ -1,0 +1,76 @@
+"""`framewarden train denoiser`: makes the weights that stand before object detectors, from photos."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from rich.console import Console
+
+from daemon.bar import Bar
+from daemon.evaluate_footage import FootageError
+from detectors.denoising.model import save
+from detectors.denoising.noise import Picture
+from detectors.denoising.noisy import learn
+from detectors.denoising.training import PATCH, Tell, train
+from detectors.device import limit_threads, limit_torch_threads
+
+DONE: Final = 0
+FEW: Final = 20  # photos
+SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+
+
+class _StoppedError(Exception):
+    """Whoever asked has gone."""
+
+
+async def train_denoiser(folder: Path, out: Path, steps: int, seed: int) -> int:
+    """Writes the weights to `out`; beside it lies what an interrupted training goes on from.
+
+    Raises FootageError.
+    """
+    photos = await asyncio.to_thread(read, folder)
+    stop = threading.Event()
+    with Bar(Console(stderr=True)) as bar:
+
+        def tell(what: str, share: float) -> None:
+            if stop.is_set():
+                raise _StoppedError
+            bar.tell(what, share)
+
+        try:
+            await asyncio.to_thread(make, photos, out, steps, seed, tell)
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+    say = Console(highlight=False, soft_wrap=True)
+    say.print(f"{out}: learned from {len(photos)} photos in {steps} steps", markup=False)
+    say.print("see how good it is: python -m benchmarks.denoising PHOTOS --weights " + str(out), markup=False)
+    return DONE
+
+
+def make(photos: Sequence[Picture], out: Path, steps: int, seed: int, tell: Tell) -> None:
+    """The network, and when it is asked, from the same photos."""
+    limit_threads()
+    limit_torch_threads()
+    network = train(photos, steps, seed, out.with_suffix(".training"), tell)
+    tell("learning what is noisy", 1.0)
+    save(out, network, learn(photos, seed))
+
+
+def read(folder: Path) -> list[Picture]:
+    """All photos in a folder and the folders in it, by their paths. Raises FootageError."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    pictures = [cv2.imread(str(path), cv2.IMREAD_COLOR) for path in found]
+    photos = [
+        np.asarray(one, np.uint8) for one in pictures if one is not None and min(one.shape[:2]) >= 2 * PATCH
+    ]
+    if len(photos) < FEW:
+        raise FootageError(
+            f"{folder} holds {len(photos)} photos of {2 * PATCH} px and more: {FEW} are the least, and some "
+            "hundreds are better"
+        )
+    return photos
