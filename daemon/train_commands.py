@@ -55,7 +55,7 @@ def deepfake(
 @train.command()
 def denoiser(
     photos: Annotated[
-        Path, typer.Argument(help="A folder of photos without noise, and folders in it.", show_default=False)
+        list[Path], typer.Argument(help="Folders of photos without noise.", show_default=False)
     ],
     out: Annotated[Path, typer.Option(help="Where it is written.")] = Path("denoiser.safetensors"),
     steps: Annotated[int, typer.Option(help="How long it is trained.", min=1)] = 8000,

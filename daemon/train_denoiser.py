@@ -27,12 +27,12 @@ class _StoppedError(Exception):
     """Whoever asked has gone."""
 
 
-async def train_denoiser(folder: Path, out: Path, steps: int, seed: int) -> int:
+async def train_denoiser(folders: Sequence[Path], out: Path, steps: int, seed: int) -> int:
     """Writes the weights to `out`; beside it lies what an interrupted training goes on from.
 
     Raises FootageError.
     """
-    photos = await asyncio.to_thread(read, folder)
+    photos = await asyncio.to_thread(read, folders)
     stop = threading.Event()
     with Bar(Console(stderr=True)) as bar:
 
@@ -61,16 +61,17 @@ def make(photos: Sequence[Picture], out: Path, steps: int, seed: int, tell: Tell
     save(out, network, learn(photos, seed))
 
 
-def read(folder: Path) -> list[Picture]:
-    """All photos in a folder and the folders in it, by their paths. Raises FootageError."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+def read(folders: Sequence[Path]) -> list[Picture]:
+    """All photos in folders and the folders in them, by their paths. Raises FootageError."""
+    within = (path for folder in folders for path in folder.rglob("*"))
+    found = sorted(path for path in within if path.suffix.lower() in SUFFIXES)
     pictures = [cv2.imread(str(path), cv2.IMREAD_COLOR) for path in found]
     photos = [
         np.asarray(one, np.uint8) for one in pictures if one is not None and min(one.shape[:2]) >= 2 * PATCH
     ]
     if len(photos) < FEW:
         raise FootageError(
-            f"{folder} holds {len(photos)} photos of {2 * PATCH} px and more: {FEW} are the least, and some "
+            f"{', '.join(map(str, folders))} holds {len(photos)} photos of {2 * PATCH} px and more: {FEW} are the least, and some "
             "hundreds are better"
         )
     return photos
