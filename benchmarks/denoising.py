@@ -3,8 +3,8 @@
     python -m benchmarks.denoising [PHOTOS] [--weights FILE] [--train TRAIN_PHOTOS] [--json]
 
 PHOTOS are clean and were not learned from (kodak24). White Gaussian noise is neither rounded nor cut off, as
-in the papers, and its strength is either told or estimated from the picture. The gate is asked about photos of
---train (bsds500/val), none of which it has seen either. One thread.
+in the papers, and its strength is either told or estimated from the picture. The gate is asked about photos
+of --train (bsds500/val), none of which it has seen either. One thread.
 """
 
 import argparse

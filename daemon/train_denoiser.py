@@ -71,7 +71,7 @@ def read(folders: Sequence[Path]) -> list[Picture]:
     ]
     if len(photos) < FEW:
         raise FootageError(
-            f"{', '.join(map(str, folders))} holds {len(photos)} photos of {2 * PATCH} px and more: {FEW} are the least, and some "
-            "hundreds are better"
+            f"there are {len(photos)} photos of {2 * PATCH} px and more in {', '.join(map(str, folders))}: {FEW} "
+            "are the least, and some hundreds are better"
         )
     return photos
