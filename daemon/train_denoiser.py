@@ -70,8 +70,9 @@ def read(folders: Sequence[Path]) -> list[Picture]:
         np.asarray(one, np.uint8) for one in pictures if one is not None and min(one.shape[:2]) >= 2 * PATCH
     ]
     if len(photos) < FEW:
+        where = ", ".join(map(str, folders))
         raise FootageError(
-            f"there are {len(photos)} photos of {2 * PATCH} px and more in {', '.join(map(str, folders))}: {FEW} "
-            "are the least, and some hundreds are better"
+            f"there are {len(photos)} photos of {2 * PATCH} px and more in {where}: {FEW} are the least, and "
+            "some hundreds are better"
         )
     return photos
