@@ -1,4 +1,4 @@
-"""Draws what was seen into a picture: boxes, one line of text, and the heat map's colours."""
+"""Draws what was seen into a picture: boxes, places, one line of text, and the heat map's colours."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,15 +13,19 @@ from detectors.detection import Region
 Picture = NDArray[np.uint8]  # (H, W, 3) BGR
 
 _BOX: Final = (0, 64, 255)
+_PLACE: Final = (255, 191, 0)
 _INK: Final = (255, 255, 255)
 _BAR: Final = (32, 32, 32)
 _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def annotated(picture: Picture, verdict: Verdict) -> Picture:
-    """A copy with the boxes, and above it a line that says stream, label, score and time."""
+    """A copy with the boxes and the place, and above it a line that says stream, label, score and time."""
     drawn = boxed(picture, verdict.regions)
-    width = drawn.shape[1]
+    height, width = drawn.shape[:2]
+    if verdict.detection is not None and verdict.detection.outline:
+        corners = (np.array(verdict.detection.outline) * (width - 1, height - 1)).round().astype(np.int32)
+        cv2.polylines(drawn, [corners], True, _PLACE, max(1, round(width / 640)), cv2.LINE_AA)
     line = (
         f"{verdict.stream}  {verdict.kind}/{verdict.label}  {verdict.score:.3g} of {verdict.threshold:.3g}"
         f"  {verdict.captured_at:%Y-%m-%d %H:%M:%S} UTC"

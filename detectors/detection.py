@@ -88,7 +88,9 @@ class Detection:
     doubt: Doubt | None = None  # set: cannot tell, and score means nothing
     reason: str = ""  # words a person can read: what was seen, or why it cannot tell
     regions: tuple[Region, ...] = ()
+    outline: tuple[tuple[float, float], ...] = ()  # of the zone or line that it is about, in shares as Region
     heatmap: NDArray[np.float32] | None = None  # (h, w), 0..1, any size: shown over the picture as evidence
+    expected: NDArray[np.uint8] | None = None  # (h, w, 3) BGR, any size: what should be seen there
     provisional: bool = False  # the threshold stands on little footage yet
     progress: float | None = None  # 0..1 while learning
     before: Before | None = None  # kept while something is or was just alarming

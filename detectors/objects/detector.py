@@ -32,7 +32,7 @@ class _Watched:
     scene: Scene
     familiar: Familiar | None
     there: Counter[tuple[str, str]]  # how many of each label are in each zone now; '': anywhere
-    found: Sequence[Found] = ()
+    found: Sequence[Found] | None = None  # in the last picture that was looked at
 
 
 class ObjectDetector:
@@ -87,7 +87,7 @@ class ObjectDetector:
         new = [
             number
             for number, (one, frame) in enumerate(zip(watched, frames, strict=True))
-            if frame.fresh or not frame.unchanged or not one.found
+            if frame.fresh or not frame.unchanged or one.found is None
         ]
         found = finder.find([frames[number] for number in new]) if new else []
         for number, objects in zip(new, found, strict=True):
@@ -118,7 +118,7 @@ class ObjectDetector:
             watched.tracker.forget()
             watched.scene.forget()
         tracks = (
-            watched.tracker.follow(watched.found, now, width, height)
+            watched.tracker.follow(watched.found or (), now, width, height)
             if looked
             else watched.tracker.again(now)
         )
@@ -139,6 +139,7 @@ class ObjectDetector:
             subject=finding.place,
             reason=finding.reason,
             regions=tuple(track.region for track in finding.tracks),
+            outline=finding.outline,
         )
 
     def _of(self, stream: str, finder: ObjectFinder) -> _Watched:
@@ -147,7 +148,8 @@ class ObjectDetector:
             _warn_of_unknown(stream, view, finder)
             confidence = self._settings.confidence
             familiar = None
-            if finder.labels != (MOVING,) and stream in self._views:  # not the files of a folder
+            kinds = finder.labels != (MOVING,)
+            if kinds and view.alert_on and stream in self._views:  # not the files of a folder
                 familiar = Familiar(self._state / f"{stream}.json", finder.sha256, confidence)
             scene = Scene(view.zones, view.lines, view.alert_on, confidence)
             self._watched[stream] = _Watched(Tracker(), scene, familiar, Counter())

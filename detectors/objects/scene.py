@@ -13,10 +13,11 @@ from typing import Final
 
 from config.hours import Hours, hours
 from config.scene import Line, ObjectAlert, Zone
-from detectors.objects.places import Side, crossed, inside
-from detectors.objects.tracks import Track
+from detectors.objects.places import Point, Side, crossed, inside
+from detectors.objects.tracks import FOLLOWED, Track
 
-CROSSED: Final = 2.0  # seconds for which a crossing is told: some pictures must show it
+CROSSED: Final = 2.0  # seconds for which a crossing is told
+SHOWN: Final = 5  # pictures in which it is told at least, however rare they are: an alert wants several
 LEAVES: Final = 1.0  # seconds outside of a zone after which somebody has left it: edges flicker
 CROWD: Final = "crowd"
 NOTHING: Final = "object"  # the label where there is no other: nothing is there
@@ -32,6 +33,7 @@ class Finding:
     threshold: float
     reason: str
     tracks: tuple[Track, ...] = ()  # whom it is about
+    outline: tuple[Point, ...] = ()  # of the place
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ class _Reason:
         return self.alert.zone or self.alert.line or ""
 
     @property
+    def outline(self) -> tuple[Point, ...]:
+        """Corners of the zone, or the two ends of the line."""
+        place = self.zone or self.line
+        return place.points if place else ()
+
+    @property
     def named(self) -> bool:
         """It names one label, of which something can be said also while there is none."""
         return not any(each in self.alert.label for each in "*?[")
@@ -56,8 +64,21 @@ class _Reason:
         return (
             fnmatchcase(track.label, self.alert.label)
             and self.alert.min_height <= track.region.height <= self.alert.max_height
-            and (self.alert.stationary or self.line is not None or track.moving(now))
+            and (self.alert.stationary or self.line is not None or self._moves(track, now))
         )
+
+    def _moves(self, track: Track, now: float) -> bool:
+        """Who lingers may stand, if only they came."""
+        return track.moved_at is not None if self.alert.longer_than else track.moving(now)
+
+
+@dataclass(slots=True)
+class _Crossing:
+    at: float
+    line: str
+    side: Side
+    track: Track
+    shown: int = 0  # pictures since
 
 
 class Scene:
@@ -81,7 +102,7 @@ class Scene:
         ]
         self._entered: dict[tuple[str, int], float] = {}  # zone and number: since when
         self._inside_at: dict[tuple[str, int], float] = {}  # and when it was there last
-        self._crossings: list[tuple[float, str, Side, Track]] = []
+        self._crossings: list[_Crossing] = []
         self.crossed: Counter[tuple[str, str, str]] = Counter()  # line, label, side: how many so far
 
     def forget(self) -> None:
@@ -115,16 +136,21 @@ class Scene:
                 if inside(zone.points, track.foot):
                     self._entered.setdefault((zone.name, track.number), now)
                     self._inside_at[zone.name, track.number] = now
-        for key in [key for key, last in self._inside_at.items() if now - last > LEAVES]:
-            del self._entered[key], self._inside_at[key]
+        in_sight = {track.number for track in tracks}
+        for key, last in list(self._inside_at.items()):
+            if now - last > (LEAVES if key[1] in in_sight else FOLLOWED):  # who is hidden has not left
+                del self._entered[key], self._inside_at[key]
 
     def _cross(self, tracks: Sequence[Track], now: float) -> None:
-        self._crossings = [each for each in self._crossings if now - each[0] < CROSSED]
+        for each in self._crossings:
+            each.shown += 1
+        told = (each for each in self._crossings if now - each.at < CROSSED or each.shown < SHOWN)
+        self._crossings = list(told)
         for line in self._lines:
             for track in tracks:
                 side = track.before and crossed(line.points, track.before, track.foot)
                 if side:
-                    self._crossings.append((now, line.name, side, track))
+                    self._crossings.append(_Crossing(now, line.name, side, track))
                     self.crossed[line.name, track.label, side] += 1
 
     def _ask(self, reason: _Reason, tracks: Sequence[Track], now: float, at: datetime) -> Iterator[Finding]:
@@ -146,6 +172,7 @@ class Scene:
                 reason.threshold,
                 f"{_a(label)} {words}{many}",
                 tuple(track for track, _ in some),
+                reason.outline,
             )
         if not about and reason.named:
             where = f" {_where(reason)}" if reason.place else ""
@@ -157,10 +184,10 @@ class Scene:
     def _about(self, reason: _Reason, tracks: Sequence[Track], now: float) -> Iterator[tuple[Track, str]]:
         """Whom it is about, and what they do, in words."""
         if reason.line:
-            for _, name, side, track in self._crossings:
-                told = name == reason.line.name and reason.alert.way in ("both", f"to_{side}")
-                if told and reason.wants(track, now):
-                    yield track, f"crossed '{name}' to its {side}"
+            for each in self._crossings:
+                told = each.line == reason.line.name and reason.alert.way in ("both", f"to_{each.side}")
+                if told and reason.wants(each.track, now):
+                    yield each.track, f"crossed '{each.line}' to its {each.side}"
             return
         for track in tracks:
             since = (
@@ -177,7 +204,7 @@ class Scene:
         what = "objects" if reason.alert.label == "*" else f"of '{reason.alert.label}'"
         words = f"{len(sure)} {what} {_where(reason)} at once; more than {reason.alert.more_than} are a crowd"
         score, threshold = float(len(sure)), float(reason.alert.more_than + 1)
-        return Finding(CROWD, reason.place, score, threshold, words, tuple(sure))
+        return Finding(CROWD, reason.place, score, threshold, words, tuple(sure), reason.outline)
 
 
 def _where(reason: _Reason) -> str:

@@ -21,6 +21,7 @@ SURE: Final = 0.25  # confidence from which a found object may begin a track
 HARDLY: Final = 0.1  # and from which it goes on with one
 APART: Final = 0.85  # 1 - IoU, weighted by confidence, up to which two boxes may be of one object
 MOVES: Final = 0.3  # of its own size: who is further than that from where it stood has moved
+STEP: Final = 0.1  # and has taken a step: boxes tremble, and who stands on a line does not keep crossing it
 RESTS: Final = 60.0  # seconds without moving after which an object stands: a parked car, a bag
 
 
@@ -36,7 +37,8 @@ class Track:
     labels: Counter[str] = field(default_factory=Counter)  # confidence that was given to each
     moved_at: float | None = None  # when it last moved; None: it never did
     place: tuple[float, float] = (0.0, 0.0)  # where it stood then: the middle of its box
-    before: tuple[float, float] | None = None  # its foot in the picture before
+    stood: tuple[float, float] | None = None  # where its foot was after its last step
+    before: tuple[float, float] | None = None  # and before that; None: it took none in this picture
 
     @property
     def label(self) -> str:
@@ -54,16 +56,23 @@ class Track:
 
     def note(self, found: Found, at: float) -> None:
         """Seen once more."""
-        self.before = self.foot
         self.region, self.confidence, self.seen_at = found.region, found.confidence, at
         self.labels[found.label] += found.confidence  # type: ignore[assignment]
         across, down = self.region.left + self.region.width / 2, self.region.top + self.region.height / 2
-        far = max(
-            abs(across - self.place[0]) / max(self.region.width, 1e-6),
-            abs(down - self.place[1]) / max(self.region.height, 1e-6),
-        )
-        if far > MOVES:
+        if self._far(self.place, (across, down)) > MOVES:
             self.place, self.moved_at = (across, down), at
+        self.before = None
+        if self.stood is None:
+            self.stood = self.foot
+        elif self._far(self.stood, self.foot) > STEP:
+            self.before, self.stood = self.stood, self.foot
+
+    def _far(self, one: tuple[float, float], other: tuple[float, float]) -> float:
+        """In its own width or height."""
+        return max(
+            abs(one[0] - other[0]) / max(self.region.width, 1e-6),
+            abs(one[1] - other[1]) / max(self.region.height, 1e-6),
+        )
 
 
 class Tracker:

@@ -3,6 +3,8 @@
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from detectors.detection import Detection, DetectorError
 from detectors.objects.detector import ObjectDetector
 from detectors.objects.found import MOVING, Found
 from detectors.objects.view import View
-from tests.detectors.objects.walk import PACE, Script, found, frame, walks
+from tests.detectors.objects.walk import BEGAN, PACE, Script, found, frame, walks
 
 DRIVE = Zone(name="drive", points=((0.5, 0), (1, 0), (1, 1), (0.5, 1)))  # the right half
 FENCE = Line(name="fence", points=((0.5, 1), (0.5, 0)))  # looking up: its left is the left of the picture
@@ -110,6 +112,36 @@ def test_who_stays_too_long_is_told_then_and_who_passes_is_not(tmp_path: Path) -
     assert opened(verdicts) == [("person", "drive")]
 
 
+def test_who_lingers_is_told_even_where_they_stand_and_are_hidden_now_and_then(tmp_path: Path) -> None:
+    lingers = ObjectAlert(label="person", zone="drive", longer_than=70)
+    stands = [[found("person", 0.7, 0.8)] for _ in range(round(90 / PACE))]
+    for hidden in range(50, len(stands), 50):
+        stands[hidden : hidden + 9] = [[]] * 9  # nearly two seconds behind a lorry
+    came = [[one] for one in walks("person", 0.1, 0.7, 0.8, 20)]
+    assert opened(told(tmp_path, [*came, *stands], lingers)) == [("person", "drive")]
+    assert opened(told(tmp_path, stands, lingers)) == [], "what was there from the beginning did not come"
+
+
+def test_who_stands_on_a_line_does_not_cross_it_all_the_time(tmp_path: Path) -> None:
+    stands = [[found("person", 0.5 + 0.004 * (-1) ** i, 0.8)] for i in range(60)]
+    asked = detector(tmp_path, Script({"yard": stands}), ObjectAlert(line="fence"))
+    for number in range(60):
+        (said,) = asked.examine([frame(number)])
+        assert not any(each.alarming for each in said)
+    assert not asked.crossed["yard"]
+
+
+def test_a_line_is_told_also_where_pictures_are_rare(tmp_path: Path) -> None:
+    way = [[one] for one in walks("car", 0.1, 0.9, 0.8, 30)]
+    asked = detector(tmp_path, Script({"yard": way}), ObjectAlert(line="fence"))
+    judge, verdicts = Judge("yard", Rules()), []
+    for number in range(len(way)):
+        at = replace(frame(number), captured_at=BEGAN + timedelta(seconds=number))
+        verdicts += judge.weigh(at, asked.examine([at])[0])
+    assert opened(verdicts) == [("car", "fence")]
+    assert dict(asked.crossed["yard"]) == {("fence", "car", "right"): 1}
+
+
 def test_a_line_is_told_when_it_is_crossed_to_the_side_that_matters(tmp_path: Path) -> None:
     to_the_right = [[one] for one in walks("person", 0.3, 0.7, 0.8, 20)]
     assert opened(told(tmp_path, to_the_right, ObjectAlert(line="fence", way="to_left"))) == []
@@ -162,6 +194,21 @@ def test_a_picture_that_is_as_before_is_not_looked_at_again_and_nobody_leaves(tm
         (said,) = asked.examine([frame(number, unchanged=True)])
         assert [each.label for each in said if each.alarming] == ["person"]
     assert len(script.asked) == 10
+
+
+def test_an_empty_picture_that_is_as_before_is_not_looked_at_again(tmp_path: Path) -> None:
+    script = Script({"yard": [[]] * 10})
+    asked = detector(tmp_path, script)
+    for number in range(10):
+        (said,) = asked.examine([frame(number, unchanged=number > 0)])
+        assert [each.score for each in said] == [0]
+    assert len(script.asked) == 1
+
+
+def test_the_place_is_told_for_the_picture(tmp_path: Path) -> None:
+    way = [[found("person", 0.6 + 0.02 * i, 0.8)] for i in range(12)]
+    said = shown(tmp_path, way, ObjectAlert(zone="drive"))
+    assert said[-1][0].outline == DRIVE.points
 
 
 def test_nothing_goes_on_over_a_gap(tmp_path: Path) -> None:
@@ -242,6 +289,18 @@ def test_a_kind_that_a_camera_never_showed_is_told_after_its_first_day(tmp_path:
     assert {each.subject for each in said} == {"dog"}
     assert said[0].reason == "a dog, the first that this camera has ever shown"
     assert all(each.alarming for each in said)
+
+
+def test_where_no_reason_is_wanted_nothing_is_unfamiliar_either(tmp_path: Path) -> None:
+    (tmp_path / "yard.json").write_text(
+        json.dumps({"version": 1, "model": "5c", "watched": 86_400.0, "known": {}})
+    )
+    script = Script({"yard": [[found("dog", 0.2 + 0.01 * i, 0.9)] for i in range(20)]})
+    asked = ObjectDetector(ObjectsSettings(model="m"), lambda: script, {"yard": View(alert_on=())}, tmp_path)
+    for number in range(20):
+        (said,) = asked.examine([frame(number)])
+        assert not any(each.alarming for each in said)
+    assert asked.there["yard"]["dog", ""] == 1, "counted all the same"
 
 
 @pytest.mark.parametrize(
