@@ -87,6 +87,8 @@ def explain(error: ErrorDetails, document: Document) -> tuple[Place, int, str]:
         return place[:-1], document.line(place), _unknown_key(str(place[-1]), model)
     line = document.line(place)
     if kind == "missing":
+        if isinstance(place[-1], int):  # of a list that has a length
+            return place[:-1], document.line(place[:-1]), "is too short: it takes exactly two"
         key = str(place[-1])
         return place[:-1], document.line(place[:-1]), f"'{key}' is missing{_example(key, field)}"
     return place, line, _words(error, document.node(place), place, field)
@@ -138,7 +140,12 @@ def _words(error: ErrorDetails, node: yaml.Node, place: Place, field: FieldInfo 
         about = f" ({field.description.rstrip('.')})" if field and field.description else ""
         return f"{found} does not fit here{about}{_example(key, field)}"
     if kind in ("too_short", "string_too_short"):
+        if context.get("min_length", 1) > 1:
+            least, found = context["min_length"], context["actual_length"]
+            return f"needs at least {least}, found {found}{_example(key, field)}"
         return f"must not be empty{_example(key, field)}"
+    if kind == "too_long":
+        return f"takes at most {context['max_length']}, found {context['actual_length']}"
     if kind == "value_error":
         return str(context["error"])
     return error["msg"][:1].lower() + error["msg"][1:]
@@ -219,12 +226,17 @@ def _example(key: str, field: FieldInfo | None) -> str:
     if field is None:
         return ""
     examples = [*(field.examples or ()), *([] if field.is_required() else [field.get_default()])]
-    example = next((one for one in examples if one is not None and not isinstance(one, BaseModel)), None)
+    example = next((one for one in examples if one is not None and not _has_model(one)), None)
     if example is None:
         return ""
     plain = list(example) if isinstance(example, tuple) else example
     text = yaml.safe_dump({key: plain}, default_flow_style=True, width=1000).strip()
     return f"; for example {text.removeprefix('{').removesuffix('}')}"
+
+
+def _has_model(value: object) -> bool:
+    """Whether it is, or lists, what has no short form to show."""
+    return any(isinstance(each, BaseModel) for each in (value if isinstance(value, tuple) else (value,)))
 
 
 def _choices(field: FieldInfo | None) -> list[str]:
