@@ -5,6 +5,7 @@ from pathlib import Path
 from config.detectors import ObjectsSettings
 from detectors.denoising.classical import Bilateral
 from detectors.denoising.gate import Way
+from detectors.denoising.hub import open_redrawer
 from detectors.denoising.model import DenoiserModel
 from detectors.device import Device, limit_torch_threads
 from detectors.objects.denoised import Denoised
@@ -36,10 +37,12 @@ def open_finder(
         finder = YoloFinder(open_runtime(weights, state, device), weights.name, weights.sha256, floor)
     if settings.slices != "never":  # of the picture as it is restored
         finder = SlicedFinder(finder, settings.slices)
-    return finder if settings.denoise == "never" else _denoised(finder, device, settings.denoise == "always")
+    return finder if settings.denoise == "never" else _denoised(finder, settings, store, device)
 
 
-def _denoised(finder: ObjectFinder, device: Device, always: bool) -> Denoised:
+def _denoised(finder: ObjectFinder, settings: ObjectsSettings, store: Store, device: Device) -> Denoised:
     """Behind the denoiser, where that helps. Raises DetectorError where its weights are missing."""
     model = DenoiserModel(device=device)
-    return Denoised(finder, model.noisy.logit, {Way.CLASSICAL: Bilateral(), Way.DENOISER: model}, always)
+    restorer = open_redrawer(settings.denoiser, store, device) if settings.denoiser else model
+    ways = {Way.CLASSICAL: Bilateral(), Way.DENOISER: restorer}
+    return Denoised(finder, model.noisy.logit, ways, settings.denoise == "always")

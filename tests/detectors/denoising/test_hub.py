@@ -1,18 +1,24 @@
 """A Stable Diffusion of the user as a restorer: any size, the same again, words where it does not fit."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
+from config.detectors import ObjectsSettings
 from detectors.denoising.hub import open_redrawer
 from detectors.denoising.noise import Noise
 from detectors.detection import DetectorError
 from detectors.diffusion.folders import open_folder
+from detectors.objects.denoised import Denoised
+from detectors.objects.finders import open_finder
 from detectors.store import Store
 from tests import tiny_models
 from tests.detectors.denoising.drawn import scene
+from tests.fakes import frame
+from tests.tiny_detectors import faster_rcnn
 
 
 @pytest.mark.parametrize("size", [(64, 64), (70, 131)])
@@ -50,3 +56,18 @@ def test_an_auto_encoder_alone_is_refused_in_words(tmp_path: Path) -> None:
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DetectorError, match="no weights 'turbo'"):
         open_redrawer("turbo", Store([tmp_path]))
+
+
+def test_the_setting_puts_it_before_the_finder(tmp_path: Path) -> None:
+    faster_rcnn(tmp_path / "rcnn.pth")
+    tiny_models.stable_diffusion(tmp_path / "tiny")
+    store, found = Store([tmp_path]), []
+    denoise: Literal["never", "always"]
+    for denoise in ("never", "always"):
+        settings = ObjectsSettings(model="rcnn", denoise=denoise, denoiser="tiny")
+        finder = open_finder(settings, store, tmp_path / "state", floor=0.0)
+        assert isinstance(finder, Denoised) == (denoise == "always")
+        found.append(finder.find([frame(picture=scene())]))
+    assert found[0] != found[1]
+    with pytest.raises(DetectorError, match="no weights 'other'"):
+        open_finder(settings.model_copy(update={"denoiser": "other"}), store, tmp_path / "state")
