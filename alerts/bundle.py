@@ -19,6 +19,7 @@ GRAPH: Final = "curve.svg"
 _SHOWN: Final = {
     "annotated.jpg": "What was seen, and where",
     "heatmap.jpg": "How unusual each place is",
+    "expected.jpg": "What was expected there",
 }
 
 

@@ -36,6 +36,7 @@ class Evidence:
     picture: Path | None = None
     annotated: Path | None = None
     heatmap: Path | None = None
+    expected: Path | None = None  # what the camera should have seen
     report: Path | None = None  # it is written a moment after the alert is out,
     clip: Path | None = None  # and this when the seconds after the moment are over; it may fail to come
     problem: str = ""  # why there is less than there should be
@@ -75,7 +76,7 @@ class EvidenceStore:
         self._failing = False
 
     def save(self, verdict: Verdict, frame: Frame) -> Evidence:
-        """Writes picture.jpg, annotated.jpg and, where there is one, heatmap.jpg; numbered when updated."""
+        """Writes picture.jpg, annotated.jpg and, if any, heatmap.jpg, expected.jpg; numbered when updated."""
         saved: dict[str, Path] = {}
         try:
             folder = self._folder_of(verdict)
@@ -124,7 +125,7 @@ class EvidenceStore:
     def find(self, verdict: Verdict) -> Evidence:
         """The pictures that were kept when the alert opened."""
         folder = self._folder_of(verdict)
-        paths = {name: folder / f"{name}.jpg" for name in ("picture", "annotated", "heatmap")}
+        paths = {name: folder / f"{name}.jpg" for name in ("picture", "annotated", "heatmap", "expected")}
         paths |= {"report": folder / bundle.REPORT, "clip": folder / bundle.CLIP}
         try:
             return _evidence({name: path for name, path in paths.items() if path.is_file()})
@@ -193,6 +194,7 @@ def _evidence(paths: Mapping[str, Path], problem: str = "") -> Evidence:
         picture=paths.get("picture"),
         annotated=paths.get("annotated"),
         heatmap=paths.get("heatmap"),
+        expected=paths.get("expected"),
         report=paths.get("report"),
         clip=paths.get("clip"),
         problem=problem,
@@ -205,6 +207,8 @@ def _pictures(verdict: Verdict, frame: Frame) -> Iterator[tuple[str, NDArray[np.
     yield "annotated", annotated(frame.picture, verdict)
     if verdict.detection is not None and verdict.detection.heatmap is not None:
         yield "heatmap", heated(frame.picture, verdict.detection.heatmap)
+        if verdict.detection.expected is not None:
+            yield "expected", verdict.detection.expected
 
 
 def _write(path: Path, picture: NDArray[np.uint8]) -> None:

@@ -294,6 +294,6 @@ class Gate:
 def _light(verdict: Verdict) -> Verdict:
     """Without the heat map and what scores it again, which are large."""
     seen = verdict.detection
-    if seen is None or (seen.heatmap is None and seen.before is None):
+    if seen is None or (seen.heatmap is None and seen.expected is None and seen.before is None):
         return verdict
-    return replace(verdict, detection=replace(seen, heatmap=None, before=None))
+    return replace(verdict, detection=replace(seen, heatmap=None, expected=None, before=None))

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from detectors.anomaly.before import Before
+from detectors.anomaly.expected import pictured
 from detectors.anomaly.features import Floats, Observer, Recent, Small
 from detectors.anomaly.method import UNUSUAL, Reading
 from detectors.anomaly.normal import Normal
@@ -85,6 +86,7 @@ class Scorer:
             boxes(scores, 0.5 * highest, now),
             np.clip(scores / (2 * self._normal.tail.raw(threshold + self._either)), 0, 1),
             *(explain(cells, raw, self._normal.expectation) if len(raw) else (UNUSUAL, "")),
+            expected=pictured(self._observer.background.grey, self._observer.background.colour, now),
         )
 
     @property

@@ -54,6 +54,7 @@ class Reading:
     kind: str = UNUSUAL  # 'motion', 'content' or 'structure' where it is near the threshold
     reason: str = ""
     before: Before | None = None  # what was known before it, kept from near the threshold on
+    expected: NDArray[np.uint8] | None = None  # (h, w, 3) BGR, any size: what the camera should see
 
 
 class Learned(Protocol):

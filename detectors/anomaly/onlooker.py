@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from detectors.anomaly.expected import pictured
 from detectors.anomaly.features import Floats, Small
 from detectors.anomaly.method import Reading
 from detectors.anomaly.scenery import BEAT, Beats, Watch
@@ -61,13 +62,14 @@ class Onlooker:
 
     def reading(self, score: float, now: Small, threshold: float) -> Reading:
         """Where it is, what kind of change, and why."""
-        highest = float(self.scores.max())
+        highest, backdrop = float(self.scores.max()), self._watch.backdrop
         heat = np.clip(self.scores / (2 * self._learned.tail.raw(threshold)), 0, 1)
         return Reading(
             score,
             boxes(self.scores, 0.5 * highest, now),
             heat,
             *explain(self.scores, self._values, self._learned),
+            expected=pictured(backdrop.grey, backdrop.colour, now),
         )
 
 

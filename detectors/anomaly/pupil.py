@@ -112,6 +112,7 @@ class Pupil:
             reason=said.reason,
             regions=said.regions,
             heatmap=said.heatmap,
+            expected=said.expected,
             provisional=provisional,
             before=said.before,
         )

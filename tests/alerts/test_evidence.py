@@ -84,6 +84,16 @@ def test_the_heat_map_is_hot_where_the_heat_is(tmp_path: Path) -> None:
     assert change[170:190, 250:270].mean() > 2 * change[:120, :160].mean()
 
 
+def test_what_was_expected_is_kept_beside_the_heat_map(tmp_path: Path) -> None:
+    verdict = a_verdict()
+    assert verdict.detection is not None
+    grey = np.full((60, 80, 3), 90, np.uint8)
+    verdict = replace(verdict, detection=replace(verdict.detection, expected=grey))
+    evidence = store(tmp_path).save(verdict, a_frame())
+    assert np.abs(pixels(evidence.expected).astype(int) - 90).max() <= 2
+    assert files_in(tmp_path) == ["annotated.jpg", "expected.jpg", "heatmap.jpg", "picture.jpg"]
+
+
 def test_no_heat_map_no_file(tmp_path: Path) -> None:
     evidence = store(tmp_path).save(a_verdict(heat=False), a_frame())
     assert evidence.heatmap is None
