@@ -13,6 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from detectors.deepfake.autoencoder import AutoEncoder
+from detectors.deepfake.precision import quick
 from detectors.deepfake.wear import resized
 
 SIDES: Final = (96, 128, 160)  # px at which a face is drawn anew: about what a head looks at
@@ -46,7 +47,7 @@ def redrawn(
 def trip(pictures: NDArray[np.uint8], network: AutoEncoder) -> NDArray[np.uint8]:
     """Pictures (N, H, W, 3) BGR, sides multiples of 8, there and back."""
     values = torch.from_numpy(np.ascontiguousarray(pictures[..., ::-1])).permute(0, 3, 1, 2).float() / 255
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), quick():
         back = network.decode(network.encode(values)).float()
     told = (back.permute(0, 2, 3, 1) * 255).round().byte().numpy()[..., ::-1]
     return np.ascontiguousarray(told)

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from detectors.deepfake.model import as_pictures
 from detectors.deepfake.network import Head, contrastive_loss, folded
+from detectors.deepfake.precision import quick
 from detectors.deepfake.wear import Hardship, Wear
 from detectors.diffusion.adamw import AdamW, one_cycle
 
@@ -62,7 +63,7 @@ def train(lesson: Lesson, backbone: Mapping[str, Tensor], seed: int, done: Calla
     for step in range(lesson.steps):
         done(step / lesson.steps)
         pictures, fake = _batch(lesson, chance)
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick():
             told = head(pictures)
         loss = functional.binary_cross_entropy_with_logits(told.logit.float(), fake.float())
         loss = loss + lesson.contrastive * contrastive_loss(told.embedding.float(), fake)
