@@ -1,11 +1,14 @@
-"""What Prometheus is told of objects: how many are where, and how many crossed which line."""
+"""What Prometheus is told of objects: how many are where, who crossed which line, and what is restored."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from detectors.denoising.gate import Way
 from detectors.detection import Detector
+from detectors.objects.denoised import Denoised
+from detectors.objects.found import ObjectFinder
 
 
 @runtime_checkable
@@ -17,6 +20,9 @@ class Counts(Protocol):
 
     @property
     def crossed(self) -> Mapping[str, Mapping[tuple[str, str, str], int]]: ...
+
+    @property
+    def finder(self) -> ObjectFinder | None: ...
 
 
 def object_metrics(detectors: Mapping[str, Detector]) -> Iterable[Metric]:
@@ -31,6 +37,16 @@ def object_metrics(detectors: Mapping[str, Detector]) -> Iterable[Metric]:
         "Objects that crossed a line, to its left or right.",
         labels=["stream", "line", "label", "side"],
     )
+    restored = GaugeMetricFamily(
+        "framewarden_denoising",
+        "1 for what is done now to a camera's pictures before objects are looked for.",
+        labels=["stream", "way"],
+    )
+    done = CounterMetricFamily(
+        "framewarden_denoising_pictures",
+        "Pictures by what was done to them, looked at in every way (compared), and ways changed (switched).",
+        labels=["event"],
+    )
     for detector in detectors.values():
         if not isinstance(detector, Counts):
             continue
@@ -42,4 +58,10 @@ def object_metrics(detectors: Mapping[str, Detector]) -> Iterable[Metric]:
             for (line, label, side), count in sorted(crossings.items()):
                 if "/" not in stream:
                     crossed.add_metric([stream, line, label, side], count)
-    return there, crossed
+        if isinstance(detector.finder, Denoised):
+            for stream, now in sorted(detector.finder.ways.items()):
+                for way in Way if "/" not in stream else ():
+                    restored.add_metric([stream, way], way is now)
+            for event, count in sorted(detector.finder.counts.items()):
+                done.add_metric([event], count)
+    return there, crossed, restored, done
