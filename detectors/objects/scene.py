@@ -175,7 +175,7 @@ class Scene:
                 reason.outline,
             )
         if not about and reason.named:
-            where = f" {_where(reason)}" if reason.place else ""
+            where = f" {'over' if reason.line else 'in'} '{reason.place}'" if reason.place else ""
             label = reason.alert.label
             yield Finding(
                 label, reason.place, 0.0, reason.threshold, f"no {label}{where} that is to be told of"
