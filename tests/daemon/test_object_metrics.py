@@ -6,6 +6,7 @@ from pathlib import Path
 from config.detectors import ObjectsSettings
 from daemon.object_metrics import object_metrics
 from detectors.objects.detector import ObjectDetector
+from detectors.objects.moving import MovingFinder
 from detectors.objects.view import View
 from tests.detectors.objects.test_denoised import CLEAN, NOISY, Seer, behind, shown
 
@@ -35,7 +36,6 @@ def test_it_can_be_seen_whose_pictures_are_restored_how_and_how_often(tmp_path: 
 
 
 def test_a_detector_without_a_finder_has_nothing_to_tell(tmp_path: Path) -> None:
-    bare = Seer({})
-    detector = ObjectDetector(ObjectsSettings(), lambda: bare, {"day": View()}, tmp_path)
+    detector = ObjectDetector(ObjectsSettings(), MovingFinder, {"day": View()}, tmp_path)
     detector.examine([shown(0, NOISY, "day")])
     assert not any(name.startswith("framewarden_denoising") for name, *_ in told(detector))
