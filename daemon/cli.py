@@ -127,19 +127,19 @@ def inspect(
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of words.")] = False,
     detectors: Annotated[
-        str, typer.Option(help="Of files: who is asked, with commas. Default: quality,deepfake.")
+        str, typer.Option(help="Of files: quality, deepfake, objects, with commas. Default: the first two.")
     ] = "",
     report: Annotated[Path | None, typer.Option(help="Of files: the folder for a report on each.")] = None,
     config: Annotated[Path | None, typer.Option(help="Of files: settings of the detectors.")] = None,
 ) -> None:
     """A verdict on videos and pictures. Of an alert's evidence: is it as it was, and scored the same."""
     from daemon.inspect import inspect as run_inspect
-    from daemon.inspect_files import DETECTORS
+    from daemon.inspect_files import BY_DEFAULT, DETECTORS
 
     names = [each.strip() for each in detectors.split(",") if each.strip()]
     if unknown := [name for name in names if name not in DETECTORS]:
         fail(f"--detectors: '{unknown[0]}' is none of {', '.join(DETECTORS)}", BAD_USAGE)
-    asked = [each for each in DETECTORS if each in (names or DETECTORS)]
+    asked = [each for each in DETECTORS if each in (names or BY_DEFAULT)]
     finish(lambda: run_inspect(paths, asked, as_json=as_json, reports=report, config=config))
 
 

@@ -27,7 +27,8 @@ from streams.recording import Recording
 
 NAME: Final = "inspect"
 # Of a file from anywhere no normal is known.
-DETECTORS: Final[tuple[DetectorName, ...]] = ("quality", "deepfake")
+DETECTORS: Final[tuple[DetectorName, ...]] = ("quality", "deepfake", "objects")
+BY_DEFAULT: Final[tuple[DetectorName, ...]] = ("quality", "deepfake")  # that something moves is no fault
 
 
 @dataclass(frozen=True, slots=True)
