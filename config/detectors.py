@@ -52,13 +52,6 @@ class AnomalySettings(Section):
         description="Judge the feature maps of these weights instead of movement and scenery: an "
         "EfficientNet-Lite0 or MobileNetV2 of the model store (docs/models.md), by name, path or hash.",
     )
-    reconstruction: str | None = Field(
-        default=None,
-        min_length=1,
-        examples=["our-product"],
-        description="For a camera that looks at one product: judge what this model of the store cannot draw "
-        "anew, an auto-encoder or a diffusion pipeline (docs/anomaly.md); with a backbone, by its features.",
-    )
     shadow: bool = Field(
         default=False, exclude=True, description="On trial: its alerts are counted and logged, and not told."
     )

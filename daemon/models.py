@@ -25,10 +25,8 @@ def store_of(settings: Settings | None) -> Store:
 def lacking(settings: Settings) -> list[str]:
     """What is wanted and not there, in sentences; files are not read for it."""
     store, deepfake = store_of(settings), settings.detectors.deepfake
-    anomaly = settings.detectors.anomaly
     wanted = {
-        "detectors.anomaly.backbone": anomaly.backbone,
-        "detectors.anomaly.reconstruction": anomaly.reconstruction,
+        "detectors.anomaly.backbone": settings.detectors.anomaly.backbone,
         "detectors.objects.model": settings.detectors.objects.model,
         "detectors.objects.denoiser": settings.detectors.objects.denoiser,
         "detectors.deepfake.encoder": deepfake.encoder,
@@ -41,8 +39,6 @@ def lacking(settings: Settings) -> list[str]:
                 store.locate(name)
         except DetectorError as error:
             told.append(f"{where}: {error}")
-    if anomaly.reconstruction and importlib.util.find_spec("diffusers") is None:
-        told.append(f"detectors.anomaly.reconstruction: diffusers cannot be imported: {HUB}")
     if not (deepfake.encoder or deepfake.reconstruction):
         return told
     packages = {"transformers": deepfake.encoder, "diffusers": deepfake.reconstruction}
