@@ -140,7 +140,10 @@ def read_tensors(weights: Weights) -> "dict[str, Tensor]":
         if weights.path.suffix == ".safetensors":
             return safetensors.torch.load_file(weights.path)
         held = torch.load(weights.path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, safetensors.SafetensorError) as error:
+    except (
+        OSError, RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError,
+        pickle.UnpicklingError, safetensors.SafetensorError,
+    ) as error:  # fmt: skip
         raise DetectorError(
             f"{weights.path} holds no weights that can be read safely ({type(error).__name__}): get it anew, "
             "best as .safetensors"

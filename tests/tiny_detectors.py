@@ -23,7 +23,8 @@ def yolo(file: Path, head: str = "Detect") -> Path:
     layers = {
         "nc": len(NAMES), "ch": 3, "backbone": _CONV, "head": [[_LEVELS, 1, head, last]],
     }  # fmt: skip
-    model = (RTDETRDetectionModel if detr else DetectionModel)(layers, verbose=False)
+    kind: Any = RTDETRDetectionModel if detr else DetectionModel
+    model = kind(layers, verbose=False)
     model.names, model.task = NAMES, "detect"
     model.args = {"imgsz": 160, "task": "detect", "model": file.name}
     if not detr:

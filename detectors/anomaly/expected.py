@@ -15,4 +15,5 @@ def pictured(grey: Floats, colour: Floats, like: Small) -> NDArray[np.uint8]:
     blue, red = grey + blue, grey + red
     green = (grey - BLUE * blue - RED * red) / GREEN
     whole = np.clip(np.dstack([blue, green, red]), 0, 255).astype(np.uint8)
-    return whole[: like.height, : like.width]
+    shown: NDArray[np.uint8] = whole[: like.height, : like.width]
+    return shown

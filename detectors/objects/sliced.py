@@ -100,7 +100,7 @@ class SlicedFinder:
     def _is_small(self, region: Region, frame: Frame) -> bool:
         height, width = frame.picture.shape[:2]
         scale = min(1.0, self._finder.width / max(height, width))
-        return region.width * width * region.height * height * scale**2 < SMALL**2
+        return bool(region.width * width * region.height * height * scale**2 < SMALL**2)
 
 
 @dataclass(frozen=True, slots=True)

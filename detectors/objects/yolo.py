@@ -41,7 +41,7 @@ class YoloFinder:
             together[sides(network, *frame.picture.shape[:2])].append(number)
         for (height, width), numbers in together.items():
             for some in _parts(numbers, AT_ONCE if self._runtime.side_by_side else 1):
-                places = [_Place(network, frames[number].picture, height, width) for number in some]
+                places = [Placed(network, frames[number].picture, height, width) for number in some]
                 shown = np.stack([place.shown for place in places]).astype(np.uint8, copy=False)
                 told = self._runtime.run(shown)
                 for number, place, answer in zip(some, places, told, strict=True):
@@ -56,7 +56,7 @@ class YoloFinder:
     def forget(self, stream: str) -> None:
         """Nothing to forget."""
 
-    def _found(self, place: "_Place", boxes: NDArray[np.float32]) -> Iterator[Found]:
+    def _found(self, place: "Placed", boxes: NDArray[np.float32]) -> Iterator[Found]:
         for *corners, confidence, label in boxes.tolist():
             region = place.region(*corners)
             if region.width > 0 and region.height > 0:
@@ -75,7 +75,7 @@ def sides(network: Network, height: int, width: int) -> tuple[int, int]:
     )
 
 
-class _Place:
+class Placed:
     """A picture as it is shown, and the way back to it."""
 
     def __init__(self, network: Network, picture: NDArray[np.uint8], height: int, width: int) -> None:

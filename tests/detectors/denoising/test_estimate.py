@@ -16,7 +16,7 @@ def scene(height: int = 240, width: int = 320) -> Picture:
     grey[height // 3 : height // 2, width // 4 : width // 2] += 50
     texture = np.random.default_rng(1).normal(0, 25, (height // 4, width // 4))
     grey[height - height // 4 :, width - width // 4 :] += texture
-    return np.clip(np.stack([grey, grey - 10, grey + 10], axis=-1), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.stack([grey, grey - 10, grey + 10], axis=-1), 0, 255), np.uint8)
 
 
 @pytest.mark.parametrize("sigma", [5, 15, 25, 40])

@@ -31,7 +31,8 @@ class Paint:
 class Seer:
     """A finder that finds as much as `finds` says of the grey level that it sees."""
 
-    name, sha256, labels, width = "seer", "77", ("person",), 100
+    name, sha256, width = "seer", "77", 100
+    labels: tuple[str, ...] = ("person",)
 
     def __init__(self, finds: dict[int, int]) -> None:
         self.finds = finds

@@ -22,7 +22,8 @@ def scene(*boxes: tuple[int, int, int, int], gain: float = 1.0) -> NDArray[np.ui
     picture = (GROUND * np.float32(gain)).astype(np.int16)
     for left, top, width, height in boxes:
         picture[top : top + height, left : left + width] = 230
-    return np.clip(picture + next(NOISE), 0, 255).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.clip(picture + next(NOISE), 0, 255).astype(np.uint8)
+    return shown
 
 
 def watched(finder: MovingFinder, *pictures: NDArray[np.uint8], first: int = 0) -> list[list[Found]]:
