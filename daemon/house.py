@@ -1,4 +1,4 @@
-"""Assembly: the one place that names concrete classes and hands each what it needs."""
+"""Assembly: makes the parts of the daemon and hands each what it needs."""
 
 import asyncio
 import logging
