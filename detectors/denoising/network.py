@@ -17,6 +17,7 @@ WIDTHS: Final = (32, 64, 128, 192)
 FOLD: Final = 2  # pixels on each side that are folded into channels first
 MULTIPLE: Final = FOLD * 2 ** (len(WIDTHS) - 1)  # of which a picture's sides must be
 SPREAD: Final = 0.25  # standard deviation of pictures in 0..1
+LEAK: Final = 0.1  # of what is negative: with none of it, whole layers died in training and stayed dead
 LEAST: Final = 4 / 255  # deviation below which the network may still change a picture
 
 
@@ -73,5 +74,5 @@ class _Block(nn.Module):
         self.second = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, values: Tensor) -> Tensor:
-        out: Tensor = values + self.second(functional.relu(self.first(values)))
+        out: Tensor = values + self.second(functional.leaky_relu(self.first(values), LEAK))
         return out

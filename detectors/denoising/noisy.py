@@ -1,7 +1,7 @@
-"""Whether a picture is noisy enough to be restored: a small network over what its flattest places hold.
+"""Whether a picture is worth restoring: a small network over what its flattest places hold.
 
-Taught on photos that were damaged, and on photos that were not, or only compressed, which it must leave
-alone.
+Taught on photos that were damaged by noise or made of coarse blocks, and on photos that were not damaged, or
+only compressed as usual, which it must leave alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +29,8 @@ LEAST_WHITE, MOST_WHITE = 10.0, 75.0  # grey levels of white noise worth removin
 LITTLE_WHITE: Final = 5.0  # and of white noise that is not
 LEAST_PHOTONS, MOST_PHOTONS = 6.0, 120.0
 DIM: Final = 300.0  # electrons of white below which a camera's noise is worth removing
+COARSE_JPEG: Final = (5, 15)  # quality of pictures whose blocks are worth smoothing,
+USUAL_JPEG: Final = (30, 95)  # and of others
 CODEC: Final = (24, 36)
 HARD_CODEC: Final = (26, 44)
 NAMES: Final = ("mean", "spread", "first", "first_bias", "second", "second_bias")
@@ -90,7 +92,7 @@ def _examples(photo: Picture, chance: Generator) -> list[tuple[Picture, bool]]:
     """Pictures, and whether each is noisy."""
     clean = [
         photo,
-        damage.jpeg(photo, int(chance.integers(8, 90))),
+        damage.jpeg(photo, int(chance.integers(*USUAL_JPEG))),
         damage.h264([photo], int(chance.integers(*HARD_CODEC))),
         damage.white(photo, chance.uniform(0, LITTLE_WHITE), chance),
     ]
@@ -98,6 +100,7 @@ def _examples(photo: Picture, chance: Generator) -> list[tuple[Picture, bool]]:
     noisy = [
         damage.white(photo, chance.uniform(LEAST_WHITE, MOST_WHITE), chance),
         damage.low_light(photo, chance, photons),
+        damage.jpeg(photo, int(chance.integers(*COARSE_JPEG))),
     ]
     one, other = Camera.drawn(chance), Camera.drawn(chance)
     if one.electrons < DIM:

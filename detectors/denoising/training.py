@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.random import Generator
-from torch import Tensor
+from torch import Tensor, nn
 
 from detectors.denoising import damage
 from detectors.denoising.camera import Camera
@@ -25,12 +25,14 @@ PATCH: Final = 64  # px
 BATCH: Final = 16
 RATE: Final = 1e-3
 WARM: Final = 0.05  # share of the steps in which the rate rises
+MOST_GRADIENT: Final = 1.0  # its norm: one odd batch must not undo what was learned
 SAVED_EVERY: Final = 250  # steps
 # How often each damage is shown.
 WHITE, DIM, POOL = 0.35, 0.25, 0.4
 MOST_SIGMA: Final = 80.0  # grey levels
 PHOTONS: Final = (6.0, 300.0)  # of white, in too little light
 MOST_READ: Final = 4.0  # electrons
+SCATTER: Final = 0.15  # octaves of grain that the estimator sees in white noise, as a standard deviation
 UNSURE: Final = 0.08  # the estimate is off by so much, as a standard deviation of its logarithm
 COMPRESSED: Final = 0.15  # of white noise and too little light that goes through JPEG, too
 CODEC: Final = (24, 36)  # x264's CRF behind a camera
@@ -69,6 +71,7 @@ def train(photos: Sequence[Picture], steps: int, seed: int, kept: Path, tell: Te
         loss.backward()  # type: ignore[no-untyped-call]
         for group in optimizer.param_groups:
             group["lr"] = one_cycle(step, steps, RATE, WARM)
+        nn.utils.clip_grad_norm_(network.parameters(), MOST_GRADIENT)
         optimizer.step()
         optimizer.zero_grad()
     kept.unlink(missing_ok=True)
@@ -105,16 +108,17 @@ def _batch(
             pair = pool[int(chance.integers(len(pool)))]
             window = _window(pair.clean.shape, chance)
             clean[index], noisy[index] = pair.clean[window], pair.noisy[window]
-            noise = pair.noise
+            noise, grain = pair.noise, pair.noise.grain
         else:
             photo = photos[int(chance.integers(len(photos)))]
             patch = photo[_window(photo.shape, chance)]
             clean[index] = patch
             noisy[index], noise = _white(patch, chance) if kind < POOL + WHITE else _dim(patch, chance)
+            grain = SCATTER * abs(chance.standard_normal())
             if chance.random() < COMPRESSED:
                 noisy[index] = damage.jpeg(_as_picture(noisy[index]), int(chance.integers(20, 90)))
         off = np.exp(UNSURE * chance.standard_normal(2))
-        told[index] = noise.read * off[0], noise.shot * off[1] ** 2, noise.grain
+        told[index] = noise.read * off[0], noise.shot * off[1] ** 2, grain
         for pictures in (clean, noisy) if chance.random() < 0.5 else ():
             pictures[index] = pictures[index, :, ::-1].copy()
     as_tensors = (torch.from_numpy(one / 255).permute(0, 3, 1, 2).contiguous() for one in (clean, noisy))
