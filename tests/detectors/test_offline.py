@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ def test_nothing_is_asked_written_or_said(tmp_path: Path) -> None:
 
 
 def test_the_watching_itself_notices_what_openvino_does_unasked(tmp_path: Path) -> None:
-    pytest.importorskip("openvino_telemetry")
+    if "openvino_telemetry" not in packages_distributions():  # in this process it may be kept out already
+        pytest.skip("openvino_telemetry is not installed")
     said = watched(tmp_path, "import openvino")
     assert any("google" in line or "intel" in line for line in said)  # else the test above could not fail
