@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.device import limit_threads, limit_torch_threads
+from detectors.device import OPENVINO_ONE_THREAD, limit_threads, limit_torch_threads
 from detectors.objects.boxes import read
-from detectors.objects.openvino_runtime import ONE_THREAD, OpenVinoRuntime
+from detectors.objects.openvino_runtime import OpenVinoRuntime
 from detectors.objects.runtimes import file_of
 from detectors.objects.yolo import FLOOR, Placed, YoloFinder, sides
 from detectors.offline import openvino_offline
@@ -95,7 +95,7 @@ def _bare(file: Path) -> Callable[[NDArray[np.float32]], Any]:
     import openvino
 
     core = openvino.Core()
-    request = core.compile_model(core.read_model(file), "CPU", ONE_THREAD).create_infer_request()
+    request = core.compile_model(core.read_model(file), "CPU", OPENVINO_ONE_THREAD).create_infer_request()
     return lambda tensor: request.infer({0: tensor}, share_inputs=True, share_outputs=True)[0]
 
 

@@ -1,13 +1,20 @@
 """Where the detectors compute: the processor or a CUDA card, and with how many threads."""
 
 from contextlib import suppress
-from typing import Literal
+from typing import Any, Final, Literal
 
 import cv2
 
 from detectors.detection import DetectorError
 
 Device = Literal["cpu", "cuda"]
+OPENVINO_ONE_THREAD: Final[dict[str, Any]] = {
+    "PERFORMANCE_HINT": "LATENCY",
+    "NUM_STREAMS": 1,
+    "INFERENCE_NUM_THREADS": 1,
+    "ENABLE_CPU_PINNING": False,  # decoders need the cores, too: the kernel may move us
+}
+OPENVINO_SHAPES: Final = 4  # of pictures, for each of which a network is kept compiled: 16:9, 4:3, and slices
 
 
 def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:

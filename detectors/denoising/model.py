@@ -5,10 +5,10 @@ In OpenVINO where that is installed, several times as fast as in torch, which is
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import safetensors
@@ -21,17 +21,13 @@ from detectors.denoising.network import MULTIPLE, Denoising
 from detectors.denoising.noise import Noise, Picture
 from detectors.denoising.noisy import Noisy, noisy_from, tensors_of
 from detectors.detection import DetectorError
-from detectors.device import Device, limit_torch_threads
+from detectors.device import OPENVINO_ONE_THREAD, OPENVINO_SHAPES, Device, limit_torch_threads
 from detectors.offline import openvino_offline
 
+if TYPE_CHECKING:
+    from openvino import InferRequest, Model
+
 SHIPPED: Final = Path(__file__).with_name("weights") / "denoiser.safetensors"
-SHAPES: Final = 4  # of pictures, for each of which the network is kept compiled
-ONE_THREAD: Final[dict[str, Any]] = {
-    "PERFORMANCE_HINT": "LATENCY",
-    "NUM_STREAMS": 1,
-    "INFERENCE_NUM_THREADS": 1,
-    "ENABLE_CPU_PINNING": False,
-}
 Floats = NDArray[np.float32]
 _Run = Callable[[Floats, Floats], Floats]
 
@@ -48,14 +44,9 @@ class DenoiserModel:
             tensors = safetensors.torch.load(blob)
             network = Denoising()
             network.load_state_dict(
-                {
-                    key.removeprefix("network."): value.float()
-                    for key, value in tensors.items()
-                    if "network." in key
-                }
+                {key: value.float() for key, value in _within("network.", tensors).items()}
             )
-            gate = {key.removeprefix("gate."): value for key, value in tensors.items() if "gate." in key}
-            self.noisy: Noisy = noisy_from(gate)
+            self.noisy: Noisy = noisy_from(_within("gate.", tensors))
         except OSError as error:
             raise DetectorError(
                 f"the denoiser's weights {path} cannot be read ({error.strerror}): install framewarden anew, "
@@ -66,11 +57,13 @@ class DenoiserModel:
                 f"{path} holds no denoiser ({type(error).__name__}): install framewarden anew"
             ) from error
         self.sha256 = hashlib.sha256(blob).hexdigest()
-        self._network = network.eval().requires_grad_(False)
-        self._device = device
-        self._compiled: OrderedDict[tuple[int, int], _Run] = OrderedDict()
-        self._openvino = device == "cpu" and find_spec("openvino") is not None
+        network.eval().requires_grad_(False)
         limit_torch_threads()
+        self._run: _Run
+        if device == "cpu" and find_spec("openvino") is not None:
+            self._run = _InOpenVino(network)
+        else:
+            self._run = _InTorch(network, device)
 
     def restore(self, picture: Picture, noise: Noise) -> Picture:
         """As Restorer."""
@@ -84,25 +77,52 @@ class DenoiserModel:
         padded = np.pad(picture, ((0, tall - height), (0, wide - width), (0, 0)), mode="symmetric")
         x = np.ascontiguousarray(padded.transpose(2, 0, 1)[None], np.float32)
         told = np.array([[noise.read, noise.shot, noise.grain]], np.float32)
-        restored = self._run(tall, wide)(x, told)[0, :, :height, :width]
+        restored = self._run(x, told)[0, :, :height, :width]
         return np.ascontiguousarray(restored.transpose(1, 2, 0))
 
-    def _run(self, height: int, width: int) -> _Run:
-        if (height, width) not in self._compiled:
-            self._compiled[height, width] = (
-                _in_openvino(self._network, height, width) if self._openvino else self._in_torch
-            )
-            while len(self._compiled) > SHAPES:
-                self._compiled.popitem(last=False)
-        self._compiled.move_to_end((height, width))
-        return self._compiled[height, width]
 
-    def _in_torch(self, x: Floats, told: Floats) -> Floats:
-        network = self._network.to(self._device)
+class _InTorch:
+    def __init__(self, network: Denoising, device: Device) -> None:
+        self._network = network.to(device)
+        self._device = device
+
+    def __call__(self, x: Floats, told: Floats) -> Floats:
         with torch.inference_mode():
             given = torch.from_numpy(x).to(self._device), torch.from_numpy(told).to(self._device)
-            restored: Tensor = network(*given)
+            restored: Tensor = self._network(*given)
         return np.asarray(restored.cpu().numpy(), np.float32)
+
+
+class _InOpenVino:
+    """Converted once, in seconds, for any sides; compiled for each size, in tenths of one, to be quick."""
+
+    def __init__(self, network: Denoising) -> None:
+        self._network = network
+        self._model: Model | None = None  # a clean camera never needs it
+        self._ready: OrderedDict[tuple[int, ...], InferRequest] = OrderedDict()
+
+    def __call__(self, x: Floats, told: Floats) -> Floats:
+        answer = self._compiled(x.shape).infer([x, told], share_inputs=True, share_outputs=True)[0]
+        return np.array(answer, np.float32)
+
+    def _compiled(self, shape: tuple[int, ...]) -> "InferRequest":
+        if shape not in self._ready:
+            openvino_offline()
+            import openvino
+
+            if self._model is None:
+                example = torch.zeros(1, 3, 4 * MULTIPLE, 4 * MULTIPLE), torch.zeros(1, 3)
+                self._model = openvino.convert_model(
+                    self._network, example_input=example, input=[(1, 3, -1, -1), (1, 3)]
+                )
+            model = self._model.clone()
+            model.reshape({0: list(shape), 1: [1, 3]})
+            compiled = openvino.Core().compile_model(model, "CPU", OPENVINO_ONE_THREAD)
+            self._ready[shape] = compiled.create_infer_request()
+            while len(self._ready) > OPENVINO_SHAPES:
+                self._ready.popitem(last=False)
+        self._ready.move_to_end(shape)
+        return self._ready[shape]
 
 
 def save(path: Path, network: Denoising, noisy: Noisy) -> None:
@@ -113,16 +133,7 @@ def save(path: Path, network: Denoising, noisy: Noisy) -> None:
     safetensors.torch.save_file(tensors, path)
 
 
-def _in_openvino(network: Denoising, height: int, width: int) -> _Run:
-    openvino_offline()
-    import openvino
-
-    example = torch.zeros(1, 3, height, width), torch.zeros(1, 3)
-    model = openvino.convert_model(network, example_input=example, input=[(1, 3, height, width), (1, 3)])
-    request = openvino.Core().compile_model(model, "CPU", ONE_THREAD).create_infer_request()
-
-    def run(x: Floats, told: Floats) -> Floats:
-        answer = request.infer([x, told], share_inputs=True, share_outputs=True)[0]
-        return np.array(answer, np.float32)
-
-    return run
+def _within(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        key.removeprefix(prefix): value.float() for key, value in tensors.items() if key.startswith(prefix)
+    }

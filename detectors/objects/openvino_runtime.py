@@ -2,12 +2,13 @@
 
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.detection import DetectorError
+from detectors.device import OPENVINO_ONE_THREAD, OPENVINO_SHAPES
 from detectors.objects.network import describe, short
 from detectors.offline import openvino_offline
 
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
     from openvino import InferRequest, Model
 
 INSTALL: Final = 'pip install "framewarden[openvino]"'
-ONE_THREAD: Final[dict[str, Any]] = {
-    "PERFORMANCE_HINT": "LATENCY",
-    "NUM_STREAMS": 1,
-    "INFERENCE_NUM_THREADS": 1,
-    "ENABLE_CPU_PINNING": False,  # decoders need the cores, too: the kernel may move us
-}
-SHAPES: Final = 4  # of pictures, for each of which a flexible network is kept compiled: 16:9, 4:3, and slices
 
 
 class OpenVinoRuntime:
@@ -69,13 +63,14 @@ class OpenVinoRuntime:
         if shape not in self._ready:
             try:
                 model = _from_pictures(self._core.read_model(self._file), shape)
-                self._ready[shape] = self._core.compile_model(model, "CPU", ONE_THREAD).create_infer_request()
+                compiled = self._core.compile_model(model, "CPU", OPENVINO_ONE_THREAD)
+                self._ready[shape] = compiled.create_infer_request()
             except RuntimeError as error:
                 raise DetectorError(
                     f"OpenVINO cannot run {self._file} for {shape[2]}x{shape[1]} ({short(error)}): export "
                     "it anew, with a version of ultralytics that is not older than it"
                 ) from error
-            while len(self._ready) > SHAPES:
+            while len(self._ready) > OPENVINO_SHAPES:
                 self._ready.popitem(last=False)
         self._ready.move_to_end(shape)
         return self._ready[shape]
