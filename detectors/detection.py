@@ -109,7 +109,11 @@ class Detector(Protocol):
 
     name: str
     kind: Kind  # of all its detections
-    width: int  # pixels: a wider picture need not be converted, copied or kept for it
+
+    @property
+    def width(self) -> int:
+        """Pixels: a wider picture need not be converted, copied or kept for it."""
+        ...
 
     def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection] | None]:
         """One answer for each frame, in the same order; a stream stands at most once in a batch.

@@ -5,7 +5,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,11 +18,11 @@ from detectors.deepfake.scorer import Scorer
 from detectors.detection import Detection, DetectorCard, DetectorError, Kind
 from detectors.device import limit_torch_threads
 from detectors.faces.face import FaceFinder
+from detectors.opening import Opening
 from streams.frame import Frame
 
 log = logging.getLogger(__name__)
 
-AGAIN: Final = 30.0  # seconds between two attempts at weights that cannot be used: to read them may take long
 NO_SOURCES: Final[Mapping[str, str]] = MappingProxyType({})
 TOLD = 2  # times smaller than what can be judged: such a face is said to be too small
 
@@ -44,7 +43,7 @@ class DeepfakeDetector:
         state: Path | None = None,
         sources: Mapping[str, str] = NO_SOURCES,
     ) -> None:
-        """`open_scorer` raises DetectorError while weights are missing, and is asked again after AGAIN.
+        """`open_scorer` raises DetectorError while weights are missing, and is asked again then.
 
         `state`: the folder that may hold enrolments. `sources`: a hash of each stream's address. Both are
         looked at when a stream's first frame comes.
@@ -55,16 +54,12 @@ class DeepfakeDetector:
         self._open_scorer = open_scorer
         self._threshold = math.log(1000 / settings.false_alarms_per_thousand_faces)
         self._streams: dict[str, Following] = {}
-        self._clock = clock
         self._state, self._sources = state, sources
-        self._ready: tuple[Scorer, DetectorCard] | None = None
-        self._trouble: tuple[DetectorError, float] | None = None  # and when it was met
-        with suppress(DetectorError):  # told when there is a frame to tell it of
-            self._opened()
+        self._opening = Opening(self._open, clock)  # its trouble is told when there is a frame to tell it of
 
     def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection]]:
         """The crops of all frames go through the scorer together. Raises DetectorError without weights."""
-        scorer, card = self._opened()
+        scorer, card = self._opening.get()
         followings = [self._following(frame.stream, scorer, card) for frame in frames]
         seen = [
             following.look(frame, self._finder.find(frame.picture, self._settings.min_face // TOLD))
@@ -91,23 +86,15 @@ class DeepfakeDetector:
     def close(self) -> None:
         """Nothing runs in the background."""
 
-    def _opened(self) -> tuple[Scorer, DetectorCard]:
-        if self._ready is None:
-            if self._trouble is not None and self._clock() - self._trouble[1] < AGAIN:
-                raise DetectorError(str(self._trouble[0]))
-            try:
-                scorer = self._open_scorer()
-            except DetectorError as error:
-                self._trouble = error, self._clock()
-                raise
-            card = DetectorCard(
-                name=self.name,
-                model=f"{scorer.model}, faces by {self._finder.name}",
-                model_sha256=scorer.sha256,
-                config_sha256=hashlib.sha256(self._settings.model_dump_json().encode()).hexdigest(),
-            )
-            self._ready = scorer, card
-        return self._ready
+    def _open(self) -> tuple[Scorer, DetectorCard]:
+        scorer = self._open_scorer()
+        card = DetectorCard(
+            name=self.name,
+            model=f"{scorer.model}, faces by {self._finder.name}",
+            model_sha256=scorer.sha256,
+            config_sha256=hashlib.sha256(self._settings.model_dump_json().encode()).hexdigest(),
+        )
+        return scorer, card
 
     def _following(self, stream: str, scorer: Scorer, card: DetectorCard) -> Following:
         if stream not in self._streams:

@@ -5,25 +5,24 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
 from config.detectors import ObjectsSettings
-from detectors.detection import Detection, DetectorCard, DetectorError, Kind
+from detectors.detection import Detection, DetectorCard, Kind
 from detectors.objects.familiar import Familiar
 from detectors.objects.found import MOVING, Found, ObjectFinder
 from detectors.objects.scene import Finding, Scene
 from detectors.objects.tracks import Tracker
 from detectors.objects.view import View
+from detectors.opening import Opening
 from streams.frame import Frame
 
 log = logging.getLogger(__name__)
 
 WIDEST: Final = 640  # pixels of the pictures, while there is no finder that says how many it wants
-AGAIN: Final = 30.0  # seconds between two attempts at weights that cannot be used: to read them may take long
 
 
 @dataclass(slots=True)
@@ -49,26 +48,26 @@ class ObjectDetector:
         state: Path,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`open_finder` raises DetectorError while weights are missing, and is asked again after AGAIN.
+        """`open_finder` raises DetectorError while weights are missing, and is asked again then.
 
         `views` by stream are read when its first frame comes. `state`: the folder for what is familiar.
         """
         self._settings = settings
-        self._open = open_finder
         self._views = views
         self._state = state
-        self._clock = clock
         self._watched: dict[str, _Watched] = {}
-        self.width = WIDEST
-        self._ready: tuple[ObjectFinder, DetectorCard] | None = None
-        self._trouble: tuple[DetectorError, float] | None = None  # and when it was met
-        with suppress(DetectorError):  # told when there is a frame to tell it of
-            self._opened()
+        self._config = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+        self._opening = Opening(open_finder, clock)  # its trouble is told when there is a frame to tell it of
+
+    @property
+    def width(self) -> int:
+        """Of the pictures that it wants."""
+        return self.finder.width if self.finder else WIDEST
 
     @property
     def finder(self) -> ObjectFinder | None:
         """Who finds them; None while that cannot be."""
-        return self._ready[0] if self._ready else None
+        return self._opening.opened
 
     @property
     def there(self) -> Mapping[str, Mapping[tuple[str, str], int]]:
@@ -82,7 +81,8 @@ class ObjectDetector:
 
     def examine(self, frames: Sequence[Frame]) -> Sequence[Sequence[Detection]]:
         """As Detector. Raises DetectorError while there are no weights, or where the finder fails."""
-        finder, card = self._opened()
+        finder = self._opening.get()
+        card = DetectorCard(self.name, finder.name, finder.sha256, self._config)
         watched = [self._of(frame.stream, finder) for frame in frames]
         new = [
             number
@@ -103,8 +103,8 @@ class ObjectDetector:
         watched = self._watched.pop(stream, None)
         if watched is not None and watched.familiar is not None:
             watched.familiar.save()
-        if self._ready:
-            self._ready[0].forget(stream)
+        if self.finder:
+            self.finder.forget(stream)
 
     def close(self) -> None:
         """Writes down what is familiar."""
@@ -154,20 +154,6 @@ class ObjectDetector:
             scene = Scene(view.zones, view.lines, view.alert_on, confidence)
             self._watched[stream] = _Watched(Tracker(), scene, familiar, Counter())
         return self._watched[stream]
-
-    def _opened(self) -> tuple[ObjectFinder, DetectorCard]:
-        if self._ready is None:
-            if self._trouble is not None and self._clock() - self._trouble[1] < AGAIN:
-                raise DetectorError(str(self._trouble[0]))
-            try:
-                finder = self._open()
-            except DetectorError as error:
-                self._trouble = error, self._clock()
-                raise
-            config = hashlib.sha256(self._settings.model_dump_json().encode()).hexdigest()
-            self.width = finder.width
-            self._ready = finder, DetectorCard(self.name, finder.name, finder.sha256, config)
-        return self._ready
 
 
 def _warn_of_unknown(stream: str, view: View, finder: ObjectFinder) -> None:

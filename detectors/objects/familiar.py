@@ -7,7 +7,6 @@ becomes familiar once it has gone. Kept in a file of the state folder, so that a
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -26,13 +25,6 @@ VERSION: Final = 1
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Strange:
-    """A kind that was never seen before, while it is there."""
-
-    last: float
-
-
 class Familiar:
     """Of one camera, by one model: another model has other labels, and learns anew."""
 
@@ -44,7 +36,7 @@ class Familiar:
         self._watched = 0.0  # seconds
         self._saved = 0.0
         self._at: float | None = None
-        self._strange: dict[str, _Strange] = {}
+        self._strange: dict[str, float] = {}  # label that was never seen before: when it was last in sight
         self._read()
 
     @property
@@ -67,10 +59,10 @@ class Familiar:
             if self.progress < 1:
                 self._learn(label, at)
                 continue
-            self._strange.setdefault(label, _Strange(now)).last = now
+            self._strange[label] = now
             words = f"a {label}, the first that this camera has ever shown"
             found.append(Finding(UNFAMILIAR, label, track.confidence, self._confidence, words, (track,)))
-        for label in [label for label, one in self._strange.items() if now - one.last > GONE]:
+        for label in [label for label, last in self._strange.items() if now - last > GONE]:
             del self._strange[label]
             self._learn(label, at)
         if self._watched - self._saved > SAVED_EVERY:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from config.detectors import DeepfakeSettings
-from detectors.deepfake.detector import AGAIN, DeepfakeDetector
+from detectors.deepfake.detector import DeepfakeDetector
 from detectors.detection import Detection, DetectorError, Doubt
 from detectors.faces.face import Face
+from detectors.opening import AGAIN
 from tests.detectors.deepfake.people import Colours, Finder, face, seen
 from tests.fakes import ManualClock
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from config.detectors import DeepfakeSettings
 from detectors.deepfake.before import Before, score_again
 from detectors.deepfake.crop import Crop
-from detectors.deepfake.detector import AGAIN, DeepfakeDetector
+from detectors.deepfake.detector import DeepfakeDetector
 from detectors.deepfake.encoder import Encoder
 from detectors.deepfake.examples import Examples, ExamplesError
 from detectors.deepfake.hub import HubModel, Sources, open_scorer, open_sources
@@ -23,6 +23,7 @@ from detectors.deepfake.hub_learning import FEWEST, Report, learn
 from detectors.deepfake.suspicion import Suspicion
 from detectors.detection import DetectorCard, DetectorError
 from detectors.device import limit_torch_threads
+from detectors.opening import AGAIN
 from detectors.snapshot import SnapshotError
 from detectors.store import Store
 from tests import tiny_models
