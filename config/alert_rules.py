@@ -1,28 +1,14 @@
 """What an operator may set of an alert's life: for which alerts, when, and what then holds."""
 
-from difflib import get_close_matches
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from config.hours import Between, Days, TimeZone
 from config.section import Seconds, Section
 
-TIME = r"([01]\d|2[0-3]):[0-5]\d"
 _CASE = ("label", "between", "days", "time_zone")  # on what only the telling can depend
 _COUNTING = ("alarming", "of", "over", "release", "calm", "critical", "cooldown", "update_every")
-
-
-def time_zone_named(name: str | None) -> str | None:
-    """The name, where there is such a zone. Raises ValueError."""
-    if name is not None:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            near = get_close_matches(name, available_timezones(), n=1)
-            meant = f", did you mean {near[0]}?" if near else "; for example Europe/Berlin"
-            raise ValueError(f"no time zone is called '{name}'{meant}") from None
-    return name
 
 
 class AlertRule(Section):
@@ -35,18 +21,9 @@ class AlertRule(Section):
     label: str = Field(
         default="*", min_length=1, examples=["person"], description="Which labels; may hold * and ?."
     )
-    between: str | None = Field(
-        default=None,
-        pattern=rf"^{TIME}-({TIME}|24:00)$",
-        examples=["22:00-06:00"],
-        description="At which time of the day, from-until; past midnight too. Empty: at any.",
-    )
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
-        default=(), description="On which days of the week it begins. Empty: on all."
-    )
-    time_zone: str | None = Field(
-        default=None, examples=["Europe/Berlin"], description="Whose clock. Empty: this machine's."
-    )
+    between: Between = None
+    days: Days = ()
+    time_zone: TimeZone = None
     tell: bool | None = Field(
         default=None, examples=[False], description="false: judged and counted, and told to nobody."
     )
@@ -78,11 +55,6 @@ class AlertRule(Section):
         default=None, examples=[30], description="Overrides alerts.update_every."
     )
 
-    @field_validator("time_zone")
-    @classmethod
-    def _is_a_zone(cls, name: str | None) -> str | None:
-        return time_zone_named(name)
-
     @model_validator(mode="after")
     def _says_something_that_can_be(self) -> "AlertRule":
         given = [name for name in _COUNTING if getattr(self, name) is not None]
@@ -97,8 +69,6 @@ class AlertRule(Section):
             raise ValueError("'alarming' and 'of' belong together, as in 3 of 5: give both")
         if self.alarming is not None and self.of is not None and self.alarming > self.of:
             raise ValueError(f"never opens: {self.alarming} alarming frames of {self.of} cannot be")
-        if self.between and len(set(self.between.split("-"))) == 1:
-            raise ValueError(f"'between: {self.between}' is no time at all: leave it out for the whole day")
         return self
 
 

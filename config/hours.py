@@ -3,11 +3,51 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Final
-from zoneinfo import ZoneInfo
+from difflib import get_close_matches
+from typing import Annotated, Final, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from pydantic import AfterValidator, Field
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: Final[tuple[Day, ...]] = get_args(Day)
 _MIDNIGHT: Final = 24 * 60
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+
+
+def _some_time(between: str | None) -> str | None:
+    if between and len(set(between.split("-"))) == 1:
+        raise ValueError(f"'{between}' is no time at all: leave it out for the whole day")
+    return between
+
+
+def _known_zone(name: str | None) -> str | None:
+    if name is not None:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            near = get_close_matches(name, available_timezones(), n=1)
+            meant = f", did you mean {near[0]}?" if near else "; for example Europe/Berlin"
+            raise ValueError(f"no time zone is called '{name}'{meant}") from None
+    return name
+
+
+# What several parts of the file say of a time; as a default goes None, or () for days.
+Between = Annotated[
+    str | None,
+    Field(
+        pattern=rf"^{_TIME}-({_TIME}|24:00)$",
+        examples=["22:00-06:00"],
+        description="At which time of the day, from-until; past midnight too. Empty: at any.",
+    ),
+    AfterValidator(_some_time),
+]
+Days = Annotated[tuple[Day, ...], Field(description="On which days of the week it begins. Empty: on all.")]
+TimeZone = Annotated[
+    str | None,
+    Field(examples=["Europe/Berlin"], description="Whose clock. Empty: this machine's."),
+    AfterValidator(_known_zone),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from config.alert_rules import TIME, time_zone_named
+from config.hours import Between, Days, TimeZone
 from config.section import Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -87,23 +87,9 @@ class ObjectAlert(Section):
     )
     min_height: Share = Field(default=0, description="Share of the picture's height; smaller ones: no alert.")
     max_height: Share = Field(default=1, description="The same for larger ones.")
-    between: str | None = Field(
-        default=None,
-        pattern=rf"^{TIME}-({TIME}|24:00)$",
-        examples=["22:00-06:00"],
-        description="At which time of the day, from-until; past midnight too. Empty: at any.",
-    )
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
-        default=(), description="On which days of the week it begins. Empty: on all."
-    )
-    time_zone: str | None = Field(
-        default=None, examples=["Europe/Berlin"], description="Whose clock. Empty: this machine's."
-    )
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_a_zone(cls, name: str | None) -> str | None:
-        return time_zone_named(name)
+    between: Between = None
+    days: Days = ()
+    time_zone: TimeZone = None
 
     @model_validator(mode="after")
     def _can_be(self) -> "ObjectAlert":
@@ -113,8 +99,6 @@ class ObjectAlert(Section):
             raise ValueError("'way' is that of crossing a line: name the line")
         if self.min_height > self.max_height:
             raise ValueError("nothing is larger than 'min_height' and smaller than 'max_height'")
-        if self.between and len(set(self.between.split("-"))) == 1:
-            raise ValueError(f"'between: {self.between}' is no time at all: leave it out for the whole day")
         return self
 
 
