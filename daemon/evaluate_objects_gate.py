@@ -5,7 +5,7 @@ from typing import Final
 
 from daemon.evaluate_objects_seen import Look
 from detectors.denoising.gate import Gate, Way
-from detectors.objects.denoised import COUNTS
+from detectors.objects.denoised import sure
 
 APART: Final = 60.0  # seconds between photos that stand for one camera's pictures: each may be compared
 
@@ -24,13 +24,8 @@ def chosen(
             gate = Gate()
         way = gate.see(logit, number * APART)
         if gate.due():
-            gate.compare({each: _sure(looks[each][number]) for each in Way})
+            gate.compare({each: sure(one.confidence for one in looks[each][number].found) for each in Way})
             way = gate.way
         look = looks[way][number]
         answers.append(Look(look.found, gate_ms + look.restore_ms, look.find_ms))
     return answers
-
-
-def _sure(look: Look) -> float:
-    """As the daemon counts it."""
-    return sum(one.confidence for one in look.found if one.confidence >= COUNTS)

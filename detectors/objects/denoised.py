@@ -4,7 +4,7 @@ Only the finder inside sees such pictures. A clean camera costs a look at its fl
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -52,50 +52,52 @@ class Denoised:
 
     def find(self, frames: Sequence[Frame]) -> Sequence[Sequence[Found]]:
         """As ObjectFinder."""
-        ways = [self._way(frame) for frame in frames]
-        shown = [self._shown(frame, way) for frame, way in zip(frames, ways, strict=True)]
-        found = list(self._inner.find(shown))
-        for number, (frame, way) in enumerate(zip(frames, ways, strict=True)):
-            self.counts[way] += 1
-            gate = self._gates.get(frame.stream)
-            if gate is not None and gate.due():
-                told = {way: found[number]}
-                for other in set(Way) - {way}:
-                    (told[other],) = self._inner.find([self._shown(frame, other)])
-                self.counts["compared"] += 1
-                gate.compare({each: _sure(objects) for each, objects in told.items()})
-                if gate.way is not way:
-                    self.counts["switched"] += 1
-                    found[number] = told[gate.way]
-        return found
+        fitting = [_fitting(frame.picture, self.width) for frame in frames]
+        ways = [self._way(frame, picture) for frame, picture in zip(frames, fitting, strict=True)]
+        shown = [self._shown(*each) for each in zip(frames, fitting, ways, strict=True)]
+        found = self._inner.find(shown)
+        self.counts.update(ways)
+        return [self._compared(*each) for each in zip(frames, fitting, ways, found, strict=True)]
 
     def forget(self, stream: str) -> None:
         """Drops what is known of a stream."""
         self._gates.pop(stream, None)
         self._inner.forget(stream)
 
-    def _way(self, frame: Frame) -> Way:
+    def _way(self, frame: Frame, picture: Picture) -> Way:
         if self._always:
             return Way.DENOISER
         gate = self._gates.setdefault(frame.stream, Gate())
         if frame.fresh:
             gate.forget()
-        return gate.see(self._noisy(_fitting(frame.picture, self.width)), frame.captured_at.timestamp())
+        return gate.see(self._noisy(picture), frame.captured_at.timestamp())
 
-    def _shown(self, frame: Frame, way: Way) -> Frame:
+    def _shown(self, frame: Frame, picture: Picture, way: Way) -> Frame:
         if way is Way.PLAIN:
             return frame
-        picture = _fitting(frame.picture, self.width)  # the finder shrinks it anyway: fewer pixels to restore
         return replace(frame, picture=self._restorers[way].restore(picture, estimate(picture)))
 
+    def _compared(self, frame: Frame, picture: Picture, way: Way, found: Sequence[Found]) -> Sequence[Found]:
+        """What was found, or, when a comparison is due and another way proves better, what was found so."""
+        gate = self._gates.get(frame.stream)
+        if gate is None or not gate.due():
+            return found
+        told = {way: found}
+        for other in set(Way) - {way}:
+            (told[other],) = self._inner.find([self._shown(frame, picture, other)])
+        gate.compare({each: sure(one.confidence for one in objects) for each, objects in told.items()})
+        self.counts["compared"] += 1
+        self.counts["switched"] += gate.way is not way
+        return told[gate.way]
 
-def _sure(found: Sequence[Found]) -> float:
-    """Of all that was found with some confidence together."""
-    return sum(each.confidence for each in found if each.confidence >= COUNTS)
+
+def sure(confidences: Iterable[float]) -> float:
+    """What a comparison counts: the sum of those that say something."""
+    return sum(each for each in confidences if each >= COUNTS)
 
 
 def _fitting(picture: Picture, width: int) -> Picture:
-    """No wider nor higher than what the finder looks at."""
+    """No wider nor higher than what the finder shrinks it to anyway: fewer pixels to restore."""
     times = width / max(picture.shape[:2])
     if times >= 1:
         return picture
