@@ -30,10 +30,10 @@ from benchmarks import deepfake_alerts
 from benchmarks.deepfake_baselines import Others, Plain, trained
 from benchmarks.load import Load
 from daemon import evaluate_worse
-from daemon.evaluate import known
 from daemon.evaluate_deepfake import witness_of
 from daemon.evaluate_deepfake_figures import Told, figures
 from daemon.evaluate_faces import Split, clips_of
+from daemon.evaluate_out import known
 from daemon.evaluate_seen import Seen, Witness, see_all
 from detectors.deepfake.baselines import Linear
 from detectors.deepfake.crop import Crop, whole

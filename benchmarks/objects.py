@@ -20,11 +20,12 @@ import cv2
 import numpy as np
 from rich.console import Console
 
-from daemon.evaluate_objects import FLOOR, WIDE, finder_of, measure
+from daemon.evaluate_objects import FLOOR, finder_of, measure
 from daemon.evaluate_objects_photos import photos_of, shrunk
 from daemon.evaluate_objects_seen import Kept
 from daemon.evaluate_objects_tables import tables_of
 from daemon.evaluate_objects_ways import ALWAYS, CLASSICAL, DAMAGES, GATED, SLICED, USUAL, WAYS, Way, plan_of
+from daemon.evaluate_out import WIDE
 from detectors.denoising.estimate import estimate
 
 NOISY: Final = ("sigma 25", "sigma 50", "low light", "camera")  # where non-local means is asked, too

@@ -1,7 +1,5 @@
 """`framewarden evaluate`: how well a detector does, on a labelled folder or on a camera's own footage."""
 
-import json
-import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,8 @@ from rich.table import Table
 from daemon import evaluate_labelled, evaluate_own
 from daemon.bar import Bar
 from daemon.evaluate_footage import FootageError, is_labelled, recordings
-from daemon.evaluate_plot import write
+from daemon.evaluate_out import plotted, show
+from daemon.evaluate_plot import roc
 
 DONE = 0
 _LEARN_ENOUGH = 2  # minutes, as the daemon learns by default
@@ -28,13 +27,11 @@ async def evaluate_anomaly(
     false_alarms_per_day: float,
 ) -> int:
     """Prints the figures, and returns 0. Raises FootageError, StreamError."""
-    out = Console(highlight=False)
     with Bar(Console(stderr=True)) as bar:
         if is_labelled(data):
             read = await evaluate_labelled.read(data, every, bar.tell)
             result = evaluate_labelled.measure(read, false_alarms_per_day, bar.tell)
-            if plot:
-                _draw(plot, result)
+            plotted(plot, [roc(result["curves"])])
             tables = tables_of_labelled(result)
         else:
             if (data / "train").is_dir() or (data / "test").is_dir():
@@ -48,28 +45,8 @@ async def evaluate_anomaly(
                 )
             tables = tables_of_own(result)
     result.pop("curves", None)
-    if as_json:
-        print(json.dumps(known(result), allow_nan=False))
-    else:
-        for each in tables:
-            out.print(each, soft_wrap=isinstance(each, str))
+    show(result, tables, as_json)
     return DONE
-
-
-def known(value: Any) -> Any:
-    """What is no number becomes null, at any depth: JSON has no word for it."""
-    if isinstance(value, dict):
-        return {name: known(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [known(one) for one in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _draw(plot: Path, result: dict[str, Any]) -> None:
-    try:
-        write(plot, result["curves"])
-    except OSError as error:
-        raise FootageError(f"the plot cannot be written to {plot}: {error.strerror}") from error
 
 
 def tables_of_labelled(result: dict[str, Any]) -> list[Table | str]:

@@ -1,6 +1,5 @@
 """`framewarden evaluate deepfake`: how well real and fake faces of a labelled folder are told apart."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,12 +11,11 @@ from config.load import load
 from config.settings import Settings
 from config.state import deepfake_head, state_folder
 from daemon import evaluate_deepfake_figures, evaluate_worse
-from daemon.bar import Bar
-from daemon.evaluate import known
+from daemon.bar import Bar, Tell
 from daemon.evaluate_deepfake_tables import tables_of
 from daemon.evaluate_faces import Clip, Split, clips_of
-from daemon.evaluate_footage import FootageError, Tell
-from daemon.evaluate_plot import Panel, curve, draw
+from daemon.evaluate_out import plotted, show
+from daemon.evaluate_plot import Panel, curve
 from daemon.evaluate_seen import Witness, see_all
 from daemon.models import store_of
 from detectors.deepfake.hub import open_scorer
@@ -25,7 +23,6 @@ from detectors.device import choose_device, limit_torch_threads
 from detectors.faces.finder import choose_finder
 
 DONE: Final = 0
-WIDE: Final = 120  # characters, where it is no terminal that says so
 
 
 async def evaluate_deepfake(
@@ -39,24 +36,14 @@ async def evaluate_deepfake(
     config: Path | None,
 ) -> int:
     """Prints the figures, and returns 0. Raises FootageError, DetectorError, ConfigError."""
-    out = Console(highlight=False)
-    out.width = out.width if out.is_terminal else WIDE
     settings = load(config) if config else None
     with Bar(Console(stderr=True)) as bar:
         bar.tell("reading the weights", 0.0)
         clips = clips_of(data, split, every)
         result = await measure(clips, fps, curves, bar.tell, witness_of(settings)) | {"split": split}
     scored = result.pop("scored")
-    if plot:
-        try:
-            draw(plot, panels_of(result, scored))
-        except OSError as error:
-            raise FootageError(f"the plot cannot be written to {plot}: {error.strerror}") from error
-    if as_json:
-        print(json.dumps(known(result), allow_nan=False))
-    else:
-        for each in tables_of(result):
-            out.print(each, soft_wrap=isinstance(each, str), markup=False)
+    plotted(plot, panels_of(result, scored) if plot else ())
+    show(result, tables_of(result), as_json)
     return DONE
 
 

@@ -1,7 +1,7 @@
 """Reads recordings for an evaluation, as the daemon reads them."""
 
 import csv
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from streams.stretch import Stretch
 SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".ts", ".m4v", ".webm")
 ALL = 60.0  # pictures a second: every one
 Flags = NDArray[np.bool_]
-Tell = Callable[[str, float], None]  # what is done now, and the share 0..1 of it that is done
 
 
 class FootageError(Exception):

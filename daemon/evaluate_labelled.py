@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daemon.bar import Tell
 from daemon.evaluate_events import LATE
 from daemon.evaluate_footage import (
     FootageError,
     Labelled,
-    Tell,
     labelled,
     read_spans,
     recordings,

@@ -1,6 +1,5 @@
 """`framewarden evaluate objects`: what is found in damaged photos, as they are and with noise taken out."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,23 +12,21 @@ from config.detectors import ObjectsSettings
 from config.load import load
 from config.settings import Settings
 from config.state import state_folder
-from daemon.bar import Bar
-from daemon.evaluate import known
-from daemon.evaluate_footage import FootageError, Tell
+from daemon.bar import Bar, Tell
+from daemon.evaluate_footage import FootageError
 from daemon.evaluate_objects_gate import chosen
 from daemon.evaluate_objects_photos import Photo, photos_of, shrunk
 from daemon.evaluate_objects_precision import Floats, interval, matched, once, precision, resampled
 from daemon.evaluate_objects_seen import Kept, Look, look_at_all
 from daemon.evaluate_objects_tables import panels_of, tables_of
 from daemon.evaluate_objects_ways import CHOICES, CLASSICAL, NONE, SETTLED, Plan, plan_of
-from daemon.evaluate_plot import draw
+from daemon.evaluate_out import plotted, show
 from daemon.models import store_of
 from detectors.device import choose_device
 from detectors.objects.finders import open_finder
 from detectors.objects.found import ObjectFinder
 
 DONE: Final = 0
-WIDE: Final = 160  # characters, where it is no terminal that says so
 FLOOR: Final = 0.001  # confidence from which COCO's figures are counted
 
 
@@ -46,8 +43,6 @@ async def evaluate_objects(
     config: Path | None,
 ) -> int:
     """Prints the figures, and returns 0. Raises FootageError, DetectorError, ConfigError."""
-    out = Console(highlight=False)
-    out.width = out.width if out.is_terminal else WIDE
     settings = load(config) if config else None
     some = photos_of(data, photos)
     with Bar(Console(stderr=True)) as bar:
@@ -55,16 +50,8 @@ async def evaluate_objects(
         finder = finder_of(settings, model)
         shown = shrunk(some, small) if small > 1 else some
         result = await measure(shown, damages, plan_of(ways), finder, Kept(keep), bar.tell)
-    if plot:
-        try:
-            draw(plot, panels_of(result))
-        except OSError as error:
-            raise FootageError(f"the plot cannot be written to {plot}: {error.strerror}") from error
-    if as_json:
-        print(json.dumps(known(result), allow_nan=False))
-    else:
-        for each in tables_of(result):
-            out.print(each, soft_wrap=isinstance(each, str), markup=False)
+    plotted(plot, panels_of(result) if plot else ())
+    show(result, tables_of(result), as_json)
     return DONE
 
 

@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from daemon.evaluate_footage import FootageError, Tell
+from daemon.bar import Tell
+from daemon.evaluate_footage import FootageError
 from daemon.evaluate_objects_photos import Photo
 from daemon.evaluate_objects_precision import Spotted
 from daemon.evaluate_objects_ways import DAMAGES, Plan, Way

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daemon.bar import Tell
 from daemon.evaluate_events import Found, found, truth_boxes
-from daemon.evaluate_footage import FootageError, Tell, frames
+from daemon.evaluate_footage import FootageError, frames
 from daemon.evaluate_trial import Examinee, Trial
 from detectors.anomaly.features import WIDTH
 from detectors.anomaly.method import Method

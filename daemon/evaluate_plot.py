@@ -40,9 +40,9 @@ class Panel:
     names: Sequence[str] = ()  # of the ticks, where they are not numbers
 
 
-def write(file: Path, curves: Mapping[str, Sequence[Sequence[float]]]) -> None:
-    """Draws {name: (N, 2)}. Raises OSError."""
-    draw(file, [Panel(curves, "share of normal frames that alarm", "share of abnormal frames that alarm")])
+def roc(curves: Mapping[str, Sequence[Sequence[float]]]) -> Panel:
+    """Of frames, {name: (N, 2)}."""
+    return Panel(curves, "share of normal frames that alarm", "share of abnormal frames that alarm")
 
 
 def draw(file: Path, panels: Sequence[Panel], columns: int = 3) -> None:

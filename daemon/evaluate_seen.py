@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.detectors import DeepfakeSettings
+from daemon.bar import Tell
 from daemon.evaluate_faces import Clip, look_through
-from daemon.evaluate_footage import FootageError, Tell
+from daemon.evaluate_footage import FootageError
 from detectors.deepfake.baselines import described
 from detectors.deepfake.crop import Crop, crop_of, whole
 from detectors.deepfake.detector import DeepfakeDetector

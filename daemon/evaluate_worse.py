@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from daemon.bar import Tell
 from daemon.evaluate_faces import look_through
-from daemon.evaluate_footage import FootageError, Tell
+from daemon.evaluate_footage import FootageError
 from daemon.evaluate_seen import WIDTH, Floats, Seen, Witness
 from detectors.deepfake.crop import AROUND
 from detectors.deepfake.likelihood import chance

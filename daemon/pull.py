@@ -4,11 +4,9 @@ Only when a person asks. What is under way lies in .cache of the store's folder,
 models, and is gone on with when it is asked for again.
 """
 
-import asyncio
 import hashlib
 import os
 import shutil
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,7 @@ from rich.console import Console
 
 from config.load import load
 from config.state import state_folder
-from daemon.bar import Bar
+from daemon.bar import Tell, told
 from daemon.hub import Hub, PullError, Wish, wish_for
 from daemon.pull_choice import Offered, chosen
 from detectors.store import SUMS
@@ -27,12 +25,6 @@ DONE: Final = 0
 ATTEMPTS: Final = 2  # a file that is not what the hub says is got once more
 SPARE: Final = 100e6  # bytes that stay free on the disk
 _PIECE: Final = 1 << 20
-
-Tell = Callable[[str, float], None]
-
-
-class _StoppedError(Exception):
-    """Whoever asked has gone."""
 
 
 async def pull(
@@ -49,19 +41,7 @@ async def pull(
     wish = wish_for(repository, revision, only, endpoint, environ)
     folder = (settings.models.folder if settings else None) or state_folder(settings) / "models"
     say = Console(highlight=False, soft_wrap=True)
-    stop = threading.Event()
-    with Bar(Console(stderr=True)) as bar:
-
-        def tell(what: str, share: float) -> None:
-            if stop.is_set():
-                raise _StoppedError
-            bar.tell(what, share)
-
-        try:
-            commit, count, size = await asyncio.to_thread(get, wish, folder, tell, replace)
-        except asyncio.CancelledError:
-            stop.set()
-            raise
+    commit, count, size = await told(lambda tell: get(wish, folder, tell, replace))
     what = f"{count} files, {size / 1e6:.1f} MB, commit {commit}" if count else f"as it was, commit {commit}"
     say.print(f"{folder / wish.name}: {what}", markup=False)
     say.print(f"see its terms and its hash: framewarden models list; it is named '{wish.name}'", markup=False)

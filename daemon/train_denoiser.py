@@ -1,7 +1,6 @@
 """`framewarden train denoiser`: makes the weights that stand before object detectors, from photos."""
 
 import asyncio
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,7 @@ import cv2
 import numpy as np
 from rich.console import Console
 
-from daemon.bar import Bar
+from daemon.bar import told
 from daemon.evaluate_footage import FootageError
 from detectors.denoising.model import save
 from detectors.denoising.noise import Picture
@@ -23,29 +22,13 @@ FEW: Final = 20  # photos
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
-class _StoppedError(Exception):
-    """Whoever asked has gone."""
-
-
 async def train_denoiser(folders: Sequence[Path], out: Path, steps: int, seed: int) -> int:
     """Writes the weights to `out`; beside it lies what an interrupted training goes on from.
 
     Raises FootageError.
     """
     photos = await asyncio.to_thread(read, folders)
-    stop = threading.Event()
-    with Bar(Console(stderr=True)) as bar:
-
-        def tell(what: str, share: float) -> None:
-            if stop.is_set():
-                raise _StoppedError
-            bar.tell(what, share)
-
-        try:
-            await asyncio.to_thread(make, photos, out, steps, seed, tell)
-        except asyncio.CancelledError:
-            stop.set()
-            raise
+    await told(lambda tell: make(photos, out, steps, seed, tell))
     say = Console(highlight=False, soft_wrap=True)
     say.print(f"{out}: learned from {len(photos)} photos in {steps} steps", markup=False)
     say.print("see how good it is: python -m benchmarks.denoising PHOTOS --weights " + str(out), markup=False)

@@ -16,7 +16,7 @@ from daemon.cli import app
 from daemon.evaluate import tables_of_own
 from daemon.evaluate_events import Found, found, iou, unless_anyway
 from daemon.evaluate_footage import recordings
-from daemon.evaluate_plot import curve, write
+from daemon.evaluate_plot import curve, draw, roc
 from daemon.evaluate_trial import Trial
 from detectors.detection import Region
 from detectors.planting.events import EventKind
@@ -156,7 +156,7 @@ def test_an_event_without_an_alert_is_not_found() -> None:
 def test_the_curves_are_drawn(tmp_path: Path) -> None:
     points = curve(np.array([1.0, 2.0, 3.0, 3.0]), np.array([False, False, True, False]))
     assert points.tolist() == [[0, 0], [pytest.approx(1 / 3), 1], [pytest.approx(2 / 3), 1], [1, 1]]
-    write(tmp_path / "curves.svg", {"ours": points.tolist(), "<theirs>": [(0, 0), (1, 1)]})
+    draw(tmp_path / "curves.svg", [roc({"ours": points.tolist(), "<theirs>": [(0, 0), (1, 1)]})])
     drawn = ElementTree.parse(tmp_path / "curves.svg").getroot()  # noqa: S314  # we wrote it
     lines = [each for each in drawn.iter() if each.tag.endswith("polyline")]
     assert [line.get("points", "").split()[0] for line in lines] == ["50.0,450.0", "50.0,450.0"]

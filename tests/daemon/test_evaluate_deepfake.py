@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 
 from config.detectors import DeepfakeSettings
 from daemon.cli import app
-from daemon.evaluate import known
 from daemon.evaluate_deepfake import measure, panels_of
 from daemon.evaluate_deepfake_figures import expected_error
 from daemon.evaluate_deepfake_tables import tables_of
 from daemon.evaluate_faces import clips_of
 from daemon.evaluate_footage import FootageError
+from daemon.evaluate_out import known
 from daemon.evaluate_plot import draw
 from daemon.evaluate_seen import Witness
 from detectors.deepfake.crop import Crop
