@@ -6,32 +6,22 @@ import pytest
 from detectors.denoising import damage
 from detectors.denoising.estimate import estimate
 from detectors.denoising.flatness import FEATURES, flatness
-from detectors.denoising.noise import Picture
-
-
-def scene(height: int = 240, width: int = 320) -> Picture:
-    """Soft slopes, a few edges, and a patch of texture."""
-    across, down = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
-    grey = 60 + 120 * across + 20 * np.sin(3 * down)
-    grey[height // 3 : height // 2, width // 4 : width // 2] += 50
-    texture = np.random.default_rng(1).normal(0, 25, (height // 4, width // 4))
-    grey[height - height // 4 :, width - width // 4 :] += texture
-    return np.asarray(np.clip(np.stack([grey, grey - 10, grey + 10], axis=-1), 0, 255), np.uint8)
+from tests.detectors.denoising.drawn import textured
 
 
 @pytest.mark.parametrize("sigma", [5, 15, 25, 40])
 def test_white_noise_is_told_within_a_tenth(sigma: float) -> None:
-    told = estimate(damage.white(scene(), sigma, np.random.default_rng(0)))
+    told = estimate(damage.white(textured(), sigma, np.random.default_rng(0)))
     assert 255 * told.deviation(0.5) == pytest.approx(sigma, rel=0.12)
     assert told.grain < 0.5
 
 
 def test_a_clean_picture_has_next_to_none() -> None:
-    assert 255 * estimate(scene()).deviation(0.5) < 3
+    assert 255 * estimate(textured()).deviation(0.5) < 3
 
 
 def test_too_little_light_is_noisier_where_it_is_bright() -> None:
-    told = estimate(damage.low_light(scene(), np.random.default_rng(0), photons=40, read=1))
+    told = estimate(damage.low_light(textured(), np.random.default_rng(0), photons=40, read=1))
     assert told.shot == pytest.approx(1 / 40, rel=0.4)
     assert told.deviation(0.8) > 1.2 * told.deviation(0.2)
 
@@ -47,7 +37,7 @@ def test_noise_that_was_smoothed_has_grain() -> None:
         ],
         axis=-1,
     )
-    told = estimate(np.clip(scene() + smooth, 0, 255).astype(np.uint8))
+    told = estimate(np.clip(textured() + smooth, 0, 255).astype(np.uint8))
     assert told.grain > 0.8
     assert told.read > 0
 
@@ -63,7 +53,7 @@ def test_any_picture_can_be_asked_about(shape: tuple[int, int], level: int) -> N
 
 
 def test_noise_shows_where_a_picture_is_flat_and_compression_empties_it() -> None:
-    clean = scene()
+    clean = textured()
     noisy = damage.white(clean, 15, np.random.default_rng(0))
     squeezed = damage.jpeg(clean, 10)
     finest = slice(0, 3)  # of brightness, the flattest first

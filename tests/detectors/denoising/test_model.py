@@ -11,7 +11,7 @@ from detectors.denoising.estimate import estimate
 from detectors.denoising.model import SHIPPED, DenoiserModel
 from detectors.denoising.noise import Noise, Picture
 from detectors.detection import DetectorError
-from tests.detectors.denoising.test_estimate import scene
+from tests.detectors.denoising.drawn import textured
 from tests.real import absent
 
 
@@ -29,27 +29,27 @@ def error(one: Picture, other: Picture) -> float:
 
 @pytest.mark.parametrize("sigma", [15, 30, 60])
 def test_noise_goes_and_the_picture_stays(denoiser: DenoiserModel, sigma: float) -> None:
-    noisy = damage.white(scene(), sigma, np.random.default_rng(0))
+    noisy = damage.white(textured(), sigma, np.random.default_rng(0))
     restored = denoiser.restore(noisy, estimate(noisy))
     assert restored.shape == noisy.shape
     assert restored.dtype == np.uint8
-    assert error(restored, scene()) < 0.5 * error(noisy, scene())
+    assert error(restored, textured()) < 0.5 * error(noisy, textured())
 
 
 def test_too_little_light_is_made_up_for(denoiser: DenoiserModel) -> None:
-    noisy = damage.low_light(scene(), np.random.default_rng(0))
-    assert error(denoiser.restore(noisy, estimate(noisy)), scene()) < 0.45 * error(noisy, scene())
+    noisy = damage.low_light(textured(), np.random.default_rng(0))
+    assert error(denoiser.restore(noisy, estimate(noisy)), textured()) < 0.45 * error(noisy, textured())
 
 
 def test_a_clean_picture_hardly_changes(denoiser: DenoiserModel) -> None:
-    assert error(denoiser.restore(scene(), Noise(0.0)), scene()) < 6
+    assert error(denoiser.restore(textured(), Noise(0.0)), textured()) < 6
 
 
 def test_it_tells_noisy_pictures_from_clean_and_from_compressed_ones(denoiser: DenoiserModel) -> None:
     chance = np.random.default_rng(0)
-    for noisy in (damage.white(scene(), 25, chance), damage.low_light(scene(), chance)):
+    for noisy in (damage.white(textured(), 25, chance), damage.low_light(textured(), chance)):
         assert denoiser.noisy.logit(noisy) > 1
-    for clean in (scene(), damage.jpeg(scene(), 10), damage.h264([scene()], 38)):
+    for clean in (textured(), damage.jpeg(textured(), 10), damage.h264([textured()], 38)):
         assert denoiser.noisy.logit(clean) < 1
 
 
@@ -58,7 +58,7 @@ def test_pictures_of_any_size_are_restored_alike_in_openvino_and_in_torch(
     denoiser: DenoiserModel, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("openvino")
-    noisy = damage.white(scene(*shape), 25, np.random.default_rng(0))
+    noisy = damage.white(textured(*shape), 25, np.random.default_rng(0))
     quick = denoiser.restore(noisy, Noise(25 / 255))
     monkeypatch.setattr(model, "find_spec", lambda _: None)
     plain = DenoiserModel().restore(noisy, Noise(25 / 255))
@@ -83,7 +83,7 @@ def test_training_can_be_broken_off_and_gone_on_with_to_the_same_weights(
     monkeypatch.setattr("detectors.denoising.training.SAVED_EVERY", 2)
     monkeypatch.setattr("detectors.denoising.training.BATCH", 2)
     monkeypatch.setattr("detectors.denoising.noisy.STEPS", 20)
-    photos = [scene(130, 140), scene(128, 160)]
+    photos = [textured(130, 140), textured(128, 160)]
 
     def quiet(what: str, share: float) -> None:
         """Nobody looks."""
@@ -101,5 +101,5 @@ def test_training_can_be_broken_off_and_gone_on_with_to_the_same_weights(
     make(photos, parts, 4, 3, quiet)
     assert parts.read_bytes() == whole.read_bytes()
     assert not parts.with_suffix(".training").exists()
-    noisy = damage.white(scene(), 25, np.random.default_rng(0))
+    noisy = damage.white(textured(), 25, np.random.default_rng(0))
     assert DenoiserModel(parts).restore(noisy, Noise(25 / 255)).shape == noisy.shape
