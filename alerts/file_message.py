@@ -67,6 +67,7 @@ def render(facts: Facts, sequence: int, source: str) -> Message:
                 "picture": evidence.get("picture"),
                 "annotated": None,
                 "heatmap": evidence.get("heatmap"),
+                "expected": None,
                 "clip": None,
                 "report": evidence.get("report"),
                 "problem": evidence.get("problem"),

@@ -149,6 +149,8 @@ def _moment(moment: WorstMoment, said: Facts) -> str:
         pictures.append(
             figure("How unusual each place is", _jpeg(heated(moment.picture, moment.seen.heatmap)))
         )
+    if moment.seen.expected is not None:
+        pictures.append(figure("What was expected there", _jpeg(moment.seen.expected)))
     return f"<div>{''.join(pictures)}</div>"  # side by side with others; its heat map under it
 
 

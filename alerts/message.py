@@ -139,6 +139,7 @@ def _evidence(evidence: Evidence | None) -> dict[str, str | None]:
         "picture": str(found.picture) if found.picture else None,
         "annotated": str(found.annotated) if found.annotated else None,
         "heatmap": str(found.heatmap) if found.heatmap else None,
+        "expected": str(found.expected) if found.expected else None,
         "clip": str(found.clip) if found.clip else None,
         "report": str(found.report) if found.report else None,
         "problem": found.problem or None,

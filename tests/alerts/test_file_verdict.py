@@ -169,7 +169,9 @@ def test_the_worst_moments_are_apart_and_the_worst_is_first() -> None:
 
 def seen() -> FileVerdict:
     heat = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
-    word = said(Kind.ANOMALY, 3.0, reason="<b>odd</b>", heatmap=heat, regions=(Region(0.1, 0.1, 0.5, 0.5),))
+    empty = np.zeros((24, 32, 3), np.uint8)
+    here = (Region(0.1, 0.1, 0.5, 0.5),)
+    word = said(Kind.ANOMALY, 3.0, reason="<b>odd</b>", heatmap=heat, expected=empty, regions=here)
     return judged([[word, said(Kind.QUALITY, 0.2)]] * 20)
 
 
@@ -180,7 +182,8 @@ def test_the_report_is_one_page_that_needs_nothing_and_runs_nothing(tmp_path: Pa
     page = report.html.read_text(encoding="utf-8")
     assert "<script" not in page and "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<b>odd" not in page and "\N{RIGHT-TO-LEFT OVERRIDE}" not in page
-    assert page.count("data:image/jpeg;base64,") == 6, "two moments of each kind, anomaly's with heat maps"
+    assert page.count("data:image/jpeg;base64,") == 8, "two moments of each kind, anomaly's with two maps"
+    assert page.count("<figcaption>What was expected there") == 2
     assert page.count("<svg") == 2, "a curve for each kind of detector"
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "") and "https://" not in page
     assert "default-src 'none'" in page

@@ -44,7 +44,9 @@ VERDICT = Verdict(
     provisional=True,
 )
 MEMBER = Member("ab" * 16, "yard", Kind.ANOMALY, "motion", Severity.INFO, AT)
-EVIDENCE = Evidence(Path("/state/picture.jpg"), Path("/state/annotated.jpg"), None)
+EVIDENCE = Evidence(
+    Path("/state/picture.jpg"), Path("/state/annotated.jpg"), None, Path("/state/expected.jpg")
+)
 
 
 def body_of(verdict: Verdict = VERDICT, evidence: Evidence | None = EVIDENCE) -> Any:
@@ -95,6 +97,7 @@ def test_the_message_says_everything() -> None:
                 "picture": "/state/picture.jpg",
                 "annotated": "/state/annotated.jpg",
                 "heatmap": None,
+                "expected": "/state/expected.jpg",
                 "clip": None,
                 "report": None,
                 "problem": None,
