@@ -75,9 +75,10 @@ class Ground:
 
     def lessons(self) -> dict[str, Callable[[int], Lesson]]:
         """By name, given the steps; those of the shipped heads first."""
-        known = (KNOWN, pairs.known(self.real.pictures, self.fake.pictures))
-        blended = (BLENDED, pairs.blended(self.real.pictures))
-        swapped = (SWAPPED, pairs.swapped(self.real.pictures))
+        real = pairs.drawn((1, self.real.pictures))
+        known = (KNOWN, pairs.known(real, pairs.drawn((1, self.fake.pictures))))
+        blended = (BLENDED, pairs.blended(real))
+        swapped = (SWAPPED, pairs.swapped(real))
         redraw = (SWAPPED, pairs.redrawn(self.originals, self.copies))
         every = [known, blended, swapped]
 

@@ -1,6 +1,8 @@
 """`framewarden train deepfake`: makes the model that the deepfake detector ships with, or one of your own."""
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +12,9 @@ from config.load import load
 from daemon.bar import Bar
 from daemon.models import store_of
 from detectors.deepfake.autoencoder import auto_encoder
-from detectors.deepfake.examples import Examples, ExamplesError, Part, faces
+from detectors.deepfake.examples import Examples, ExamplesError, Part, faces, faces_in_photos
 from detectors.deepfake.making import Materials, make
+from detectors.faces.mtcnn import Mtcnn
 from detectors.store import read_tensors
 
 DONE: Final = 0
@@ -22,10 +25,14 @@ async def train_deepfake(
     out: Path,
     network: str,
     backbone: str,
+    photos: Sequence[Path],
     seed: int,
     config: Path | None,
 ) -> int:
-    """Writes the weights to `out`. Raises ExamplesError, DetectorError, ConfigError."""
+    """Writes the weights to `out`. Raises ExamplesError, DetectorError, ConfigError.
+
+    `photos`: folders of photos, of which the faces are more real ones.
+    """
     say = Console(highlight=False, soft_wrap=True)
     if not (data / "real").is_dir() or not (data / "fake").is_dir():
         raise ExamplesError(
@@ -36,12 +43,16 @@ async def train_deepfake(
     with Bar(Console(stderr=True)) as bar:
         bar.tell("reading", 0.0)
         real, fake = faces(data / "real"), faces(data / "fake")
+        looking = partial(bar.tell, "looking for faces in photos")
+        more = await asyncio.to_thread(faces_in_photos, photos, Mtcnn("cpu"), looking)
         materials = Materials(
             real,
             fake,
+            more,
             auto_encoder(store, network),
             read_tensors(weights),
-            f"faces of {data.name}, backbone {weights.name}, drawn anew by {network}, seed {seed}",
+            f"faces of {data.name}, {len(more.clips)} faces in photos, backbone {weights.name}, "
+            f"drawn anew by {network}, seed {seed}",
         )
         facts = await asyncio.to_thread(make, materials, out, seed, bar.tell)
     learned, kept = (sum(_clips(each, part) for each in (real, fake)) for part in (Part.TRAIN, Part.TEST))

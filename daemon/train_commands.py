@@ -26,6 +26,10 @@ def deepfake(
     backbone: Annotated[
         str, typer.Option(help="In the model store: torchvision's MobileNetV2.")
     ] = "mobilenet_v2",
+    photos: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder of photos of anything: the faces in them are more real ones."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed and data, the same model.")] = 1,
     encoder: Annotated[
         str | None, typer.Option(help="In the model store: make a head over this encoder instead.")
@@ -49,7 +53,7 @@ def deepfake(
     from daemon.train import train_deepfake
 
     path = out or Path("deepfake.safetensors")
-    finish(lambda: train_deepfake(data, path, network, backbone, seed, config))
+    finish(lambda: train_deepfake(data, path, network, backbone, photos or (), seed, config))
 
 
 @train.command()

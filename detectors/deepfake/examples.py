@@ -1,7 +1,7 @@
 """The pictures that a deepfake model is made from: faces in folders, kept apart by their clips."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,11 +11,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.deepfake.crop import ALONE
 from detectors.deepfake.wear import resized
 from detectors.detection import DetectorError
+from detectors.faces.cut import cut
+from detectors.faces.face import FaceFinder
 
 SIDE: Final = 192  # px at which they are kept: about what they are
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
+SMALLEST: Final = 64  # px of a face in a photo that is worth learning from
+SURE: Final = 0.98  # confidence of the finder: what is learned as a face should be one
 
 
 class ExamplesError(DetectorError):
@@ -59,6 +64,9 @@ class Examples:
         return Examples(self.pictures[picked], [self.clips[index] for index in picked])
 
 
+NO_EXAMPLES: Final = Examples(np.empty((0, SIDE, SIDE, 3), np.uint8), ())
+
+
 def faces(folder: Path, side: int = SIDE) -> Examples:
     """`<clip>_<frame>.jpg` and the like, faces that fill their pictures. Raises ExamplesError."""
     files = _pictures_in(folder)
@@ -66,10 +74,18 @@ def faces(folder: Path, side: int = SIDE) -> Examples:
     return Examples(np.stack([_square(path, side) for _, path in named]), [clip for clip, _ in named])
 
 
-def photos(folder: Path) -> Examples:
-    """Pictures of anything, of which the middle is taken; each is a clip. Raises ExamplesError."""
-    files = _pictures_in(folder)
-    return Examples(np.stack([_square(path, SIDE) for path in files]), [path.stem for path in files])
+def faces_in_photos(folders: Sequence[Path], finder: FaceFinder, tell: Callable[[float], None]) -> Examples:
+    """Faces of people in photos of anything; each photo is a clip. Raises ExamplesError, DetectorError."""
+    files = [path for folder in folders for path in _pictures_in(folder)]
+    found, clips = [], []
+    for number, path in enumerate(files):
+        tell(number / len(files))
+        photo = _read(path)
+        for face in finder.find(photo, SMALLEST):
+            if face.confidence >= SURE and max(face.width, face.height) >= SMALLEST:
+                found.append(cut(photo, face, ALONE, SIDE))
+                clips.append(f"{path.parent.parent.name}/{path.parent.name}/{path.stem}")
+    return Examples(np.stack(found), clips) if found else NO_EXAMPLES
 
 
 def _read(path: Path) -> NDArray[np.uint8]:

@@ -43,6 +43,7 @@ NOISE: Final = (0.03, 1.0)  # levels that the face denoiser is trained with, of 
 PATCH: Final = 64  # px
 REDRAWN_OF_EACH: Final = 28  # pictures of a clip that are drawn anew
 WORN: Final = 3  # times each calibration clip is worn anew: what wear does is part of how real faces differ
+PHOTOS: Final = 1 / 3  # share of the real faces shown to the head for swapped faces that come from photos
 # How often each kind of fake is shown to the head for swapped faces.
 KNOWN, BLENDED, SWAPPED = 0.55, 0.3, 0.15
 
@@ -53,6 +54,9 @@ class Materials:
 
     real: Examples
     fake: Examples  # swapped faces
+    photos: (
+        Examples  # more real faces, one of each photo: people and light that clips do not have; may be none
+    )
     network: AutoEncoder  # draws real faces anew
     backbone: dict[str, Tensor]  # torchvision's MobileNetV2
     words: str  # what all this is, for the model card
@@ -76,12 +80,15 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float 
         drawn, as_they_were = redrawn(some.pictures, materials.network, chance, say)
         originals.append(Examples(as_they_were, some.clips))
         copies.append(Examples(drawn, some.clips))
-    learn_real, learn_fake = real.of(Part.TRAIN), fake.of(Part.TRAIN)
+    learn_real = real.of(Part.TRAIN)
+    photos = materials.photos.of(Part.TRAIN)
+    a_real = pairs.drawn((1 - PHOTOS, learn_real.pictures), (PHOTOS, photos.pictures))
+    a_fake = pairs.drawn((1, fake.of(Part.TRAIN).pictures))
     redraw = pairs.redrawn(originals[0].pictures, copies[0].pictures)
     swaps = [
-        (KNOWN, pairs.known(learn_real.pictures, learn_fake.pictures)),
-        (BLENDED, pairs.blended(learn_real.pictures)),
-        (SWAPPED, pairs.swapped(learn_real.pictures)),
+        (KNOWN, pairs.known(a_real, a_fake)),
+        (BLENDED, pairs.blended(a_real)),
+        (SWAPPED, pairs.swapped(a_real)),
     ]
     swapped = train(
         Lesson(swaps, SWAPPED_NARROWEST, HARD, True, round(effort * SWAPPED_STEPS)),
@@ -115,15 +122,16 @@ def _calibrated(
     heads: tuple[Head, Head], materials: Materials, redrawn_faces: Examples, chance: Generator
 ) -> Facts:
     """What the heads say of clips that neither has seen."""
-    real, swapped, generated = (
+    real, photos, swapped, generated = (
         _logits(heads, _by_clip(examples), chance)
         for examples in (
             materials.real.of(Part.CALIBRATE),
+            materials.photos.of(Part.CALIBRATE),
             materials.fake.of(Part.CALIBRATE),
             redrawn_faces,
         )
     )
-    return facts_of(real, swapped, generated, materials.words)
+    return facts_of(real + photos, swapped, generated, materials.words)
 
 
 def _by_clip(examples: Examples) -> dict[str, list[Crop]]:

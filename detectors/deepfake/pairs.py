@@ -1,42 +1,53 @@
 """Where the pairs come from that a head learns from: each maker draws a real face and a fake one."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from detectors.deepfake.blending import blend, face_mask, self_blend, swap
-from detectors.deepfake.training import Maker, Pair
+from detectors.deepfake.training import Maker, Pair, Picture
 
 PASTED = 0.3  # share of the redrawn faces of which only the face is pasted
 
 Faces = NDArray[np.uint8]  # (N, S, S, 3) BGR
+Draw = Callable[[Generator], Picture]
 
 
-def known(real: Faces, fake: Faces) -> Maker:
+def drawn(*sources: tuple[float, Faces]) -> Draw:
+    """Faces of several sources, each with its share."""
+    given = [(share, faces) for share, faces in sources if len(faces)]
+    shares = np.array([share for share, _ in given])
+
+    def draw(chance: Generator) -> Picture:
+        _, faces = given[chance.choice(len(given), p=shares / shares.sum())]
+        return np.asarray(faces[chance.integers(len(faces))], np.uint8)
+
+    return draw
+
+
+def known(real: Draw, fake: Draw) -> Maker:
     """Fakes that somebody else made."""
-
-    def make(chance: Generator) -> Pair:
-        return Pair(_one(real, chance), _one(fake, chance))
-
-    return make
+    return lambda chance: Pair(real(chance), fake(chance))
 
 
-def blended(real: Faces) -> Maker:
+def blended(real: Draw) -> Maker:
     """Real faces blended with themselves."""
 
     def make(chance: Generator) -> Pair:
-        face = _one(real, chance)
+        face = real(chance)
         return Pair(face, self_blend(face, chance))
 
     return make
 
 
-def swapped(real: Faces) -> Maker:
+def swapped(real: Draw) -> Maker:
     """Real faces with others put onto them."""
 
     def make(chance: Generator) -> Pair:
-        face = _one(real, chance)
-        return Pair(face, swap(face, _one(real, chance), chance))
+        face = real(chance)
+        return Pair(face, swap(face, real(chance), chance))
 
     return make
 
@@ -52,7 +63,3 @@ def redrawn(originals: Faces, copies: Faces) -> Maker:
         return Pair(real, copy)
 
     return make
-
-
-def _one(faces: Faces, chance: Generator) -> Faces:
-    return np.asarray(faces[chance.integers(len(faces))], np.uint8)
