@@ -186,7 +186,7 @@ SECRETS = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SECRETS)
 def test_no_file_holds_a_password(tmp_path: Path, password: str) -> None:
     remember(password)

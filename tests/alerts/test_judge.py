@@ -605,7 +605,7 @@ def test_two_open_alerts_for_what_is_now_one_both_close() -> None:
 
 
 @given(st.text("..--##!?no<>RE", max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_script_can_be_played_twice_with_the_same_result(script: str) -> None:
     first, second = Scene(), Scene()
     first.play(script)
@@ -712,4 +712,4 @@ class Lives(RuleBasedStateMachine):
 
 
 LivesTest = Lives.TestCase
-LivesTest.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
+LivesTest.settings = settings(max_examples=200, stateful_step_count=25)

@@ -227,4 +227,4 @@ class Lives(RuleBasedStateMachine):
 
 
 LivesTest = Lives.TestCase
-LivesTest.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+LivesTest.settings = settings(max_examples=150, stateful_step_count=25)

@@ -12,7 +12,7 @@ import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from cloudevents.core.formats.json import JSONFormat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.client import MessageError, read
@@ -235,7 +235,6 @@ VERDICTS = st.builds(
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
 
-@settings(deadline=None)
 @given(VERDICTS, st.integers(1, 2**53))
 def test_whatever_is_told_fits_the_schema_and_reads_back(verdict: Verdict, sequence: int) -> None:
     message = render(verdict, sequence, DECIDED, EVIDENCE, SOURCE)
@@ -253,7 +252,6 @@ def test_whatever_is_told_fits_the_schema_and_reads_back(verdict: Verdict, seque
         assert received.score == verdict.score
 
 
-@settings(deadline=None)
 @given(VERDICTS.filter(lambda verdict: np.isfinite([verdict.score, verdict.threshold]).all()))
 def test_a_verdict_is_kept_as_text_and_read_back(verdict: Verdict) -> None:
     verdict = replace(verdict, regions=())  # whose numbers may be no numbers

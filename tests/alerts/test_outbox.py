@@ -200,7 +200,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0, 0.999), st.binary(min_size=1, max_size=64)), min_size=1, max_size=20))
 def test_a_damaged_file_is_used_or_moved_aside_and_alerts_go_on(
     healthy: Path, damage: list[tuple[float, bytes]]
@@ -506,4 +506,4 @@ class OutboxAgainstAModel(RuleBasedStateMachine):
 
 
 TestOutboxAgainstAModel = OutboxAgainstAModel.TestCase
-TestOutboxAgainstAModel.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestOutboxAgainstAModel.settings = settings(max_examples=25, stateful_step_count=20)

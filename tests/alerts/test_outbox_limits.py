@@ -154,7 +154,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(STEPS, max_size=60))
 def test_whatever_happens_the_counts_are_true_and_the_order_stays(steps: list[tuple[Any, ...]]) -> None:
     async def use(path: Path) -> None:

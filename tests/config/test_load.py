@@ -265,7 +265,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.dictionaries(KEYS, VALUES, max_size=6))
 def test_whatever_stands_in_the_file_is_settings_or_plain_words(
     tmp_path: Path, data: dict[str, object]
@@ -283,7 +283,7 @@ def test_whatever_stands_in_the_file_is_settings_or_plain_words(
             )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(alphabet="ab:- \n\t{}[],'\"#&*!|>%@`?$~<=.0é\0", max_size=60))
 def test_whatever_the_text_is_load_ends_with_words(tmp_path: Path, text: str) -> None:
     file = tmp_path / "fw.yaml"

@@ -130,7 +130,7 @@ async def test_a_library_that_is_not_there_is_said_with_how_to_get_it(
     assert "pip install 'apprise>=1.9'" in capsys.readouterr().out
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=8, max_size=30))
 async def test_no_secret_is_in_any_text_whatever_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, secret: str

@@ -88,7 +88,7 @@ class House:
         self.waits.append(self.waiting)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     demands=DEMANDS.filter(lambda some: any(each.fps < math.inf for each in some.values())),
     seed=st.integers(0, 1000),

@@ -125,7 +125,7 @@ MadeUp = tuple[int, bool, int | None, int | None, float]  # bytes, keyframe, dts
 PACKETS = st.tuples(st.integers(0, 3000), st.booleans(), STAMPS, STAMPS, st.floats(0, 3))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(PACKETS, max_size=30))
 def test_no_packets_do_harm(whole: bytes, made_up: list[MadeUp]) -> None:
     with av.open(io.BytesIO(whole)) as container:

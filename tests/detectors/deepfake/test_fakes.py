@@ -24,7 +24,7 @@ def drawn(seed: int, side: int = SIDE) -> NDArray[np.uint8]:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_mask_is_about_the_middle_and_leaves_the_corners(seed: int) -> None:
     mask = face_mask(SIDE, np.random.default_rng(seed))
     assert mask.shape == (SIDE, SIDE, 1)

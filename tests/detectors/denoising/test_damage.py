@@ -44,7 +44,7 @@ def test_the_same_seed_does_the_same_and_the_picture_stays_as_it_is(name: str) -
     assert not np.array_equal(one, picture)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sampled_from(sorted(HARMS)), st.integers(16, 70), st.integers(16, 70))
 def test_a_picture_keeps_its_size(name: str, height: int, width: int) -> None:
     picture = scene()[:height, :width]

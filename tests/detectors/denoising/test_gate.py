@@ -98,5 +98,5 @@ class AnyCamera(RuleBasedStateMachine):
         assert self.gate.noisy or not self.gate.due()
 
 
-AnyCamera.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+AnyCamera.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestAnyCamera = AnyCamera.TestCase

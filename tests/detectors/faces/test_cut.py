@@ -29,7 +29,7 @@ def test_beyond_the_border_is_the_mirror_image() -> None:
     assert np.array_equal(piece[:, :10], picture[30:70, 10:0:-1])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     x=st.floats(-400, 700), y=st.floats(-400, 700), size=st.floats(0.1, 200), margin=st.floats(1, 3),
     high=st.integers(1, 60), wide=st.integers(1, 60), turned=st.floats(-180, 180),

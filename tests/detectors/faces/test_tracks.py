@@ -153,4 +153,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
+TestLife.settings = settings(max_examples=20, stateful_step_count=15)
