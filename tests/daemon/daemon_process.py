@@ -27,7 +27,7 @@ def framewarden(
     )  # fmt: skip
 
 
-def eventually(what: str, look: Callable[[], T | None], seconds: float = 20) -> T:
+def eventually(what: str, look: Callable[[], T | None], seconds: float = 45) -> T:
     """Looks until there is something, and fails with `what` was waited for."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
