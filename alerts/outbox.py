@@ -19,8 +19,9 @@ from alerts.channel import Message
 from alerts.dead_letters import bury, is_late, settle, to_try_again
 from alerts.lock import Lock
 from alerts.outbox_clock import Clock
-from alerts.outbox_file import OutboxError, OutboxFile, Standing
+from alerts.outbox_file import OutboxFile, Standing
 from alerts.outbox_limits import Limits, advance
+from alerts.outbox_opening import OutboxError
 from alerts.outbox_put import Put, Waiting
 from alerts.outbox_tail import Tail
 from alerts.outbox_thread import OutboxThread

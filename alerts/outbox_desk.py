@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alerts.outbox_file import OutboxError
+from alerts.outbox_opening import OutboxError
 from alerts.outbox_schema import APPLICATION_ID, MIGRATIONS
 
 PATIENCE = 10.0  # seconds that the daemon may be writing

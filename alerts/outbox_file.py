@@ -1,19 +1,17 @@
-"""The outbox's SQLite file: opening, migrating, transactions, and what to do when the disk says no."""
+"""The outbox's SQLite file: transactions, and what to do when the disk says no."""
 
 import logging
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from alerts.outbox_clock import Clock, keep_ages
-from alerts.outbox_limits import Dropped, Limits, count, enforce, forget_delivered
-from alerts.outbox_schema import APPLICATION_ID, MIGRATIONS
+from alerts.outbox_limits import Dropped, Limits, enforce
+from alerts.outbox_opening import LOOK_AGAIN, OutboxError, code, opened, transaction
 
 log = logging.getLogger(__name__)
 
@@ -21,21 +19,11 @@ Work = Callable[[sqlite3.Connection], Any]
 
 TELL_DROPS_EVERY = 60.0  # seconds
 LOOK_FOR_OLD_EVERY = 60.0  # seconds
-LOOK_AGAIN = 200  # milliseconds that SQLite itself waits for another program's lock
 LAST_PATIENCE = 1.0  # seconds that a lock is waited for when it is time to stop
 
 # Primary result codes, https://sqlite.org/rescode.html
 REFUSED = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-
-class OutboxError(Exception):
-    """The outbox cannot be used; says which file, and what to do."""
-
-
-class DamagedError(Exception):
-    """The file is no database any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +73,7 @@ class OutboxFile:
     def open(self) -> None:
         """A damaged file is moved aside, and a new one begun. Raises OutboxError."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._disk = self._connect()
-        except DamagedError as damage:
-            self._move_aside(damage)
-            self._disk = self._connect()
+        self._disk = opened(self.path, self.standings, self.counts)
         self.standings = _standings(self._disk)
 
     def hurry(self) -> None:
@@ -121,9 +105,9 @@ class OutboxFile:
                     dropped = enforce(connection, self.limits, self.clock.now())
                     standings = _standings(connection)
             except sqlite3.Error as error:
-                if connection is not self._disk or _code(error) not in REFUSED | LOCKED:
+                if connection is not self._disk or code(error) not in REFUSED | LOCKED:
                     raise OutboxError(f"{self.path} cannot be used any more: {error}") from error
-                if _code(error) in REFUSED or time.monotonic() - began > self._lock_patience:
+                if code(error) in REFUSED or time.monotonic() - began > self._lock_patience:
                     self._into_memory(error)
                 continue
             self.standings = standings
@@ -164,7 +148,7 @@ class OutboxFile:
             memory.close()
             raise OutboxError(f"{self.path} can neither be written ({error}) nor read ({worse})") from worse
         self.counts["disk_refused"] += 1
-        locked = _code(error) in LOCKED
+        locked = code(error) in LOCKED
         log.error(
             "%s cannot be written (%s): alerts go on from memory, and those not delivered are lost if the "
             "service ends now. %s", self.path, error,
@@ -172,91 +156,6 @@ class OutboxFile:
         )  # fmt: skip
         self._memory = memory
         self._retry_at = time.monotonic() + self._disk_retry
-
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
-            raise self._cannot_open(error) from error
-        try:
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
-                raise DamagedError(verdict)  # noqa: TRY301 - the same way out as where SQLite notices it
-            connection.text_factory = lambda text: text.decode(errors="replace")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA journal_size_limit = 67108864")
-            self._migrate(connection)
-            if _columns(connection) != _columns(_fresh()):  # what describes the tables is damaged
-                raise DamagedError("its tables are not those that it was made with")  # noqa: TRY301 - as above
-            connection.execute("REINDEX")  # quick_check looks at tables alone
-            self._drop_unreadable(connection)
-            self._settle_channels(connection)
-            connection.execute(f"PRAGMA busy_timeout = {LOOK_AGAIN}")
-        except sqlite3.Error as error:
-            connection.close()
-            if _code(error) in DAMAGED:
-                raise DamagedError(str(error)) from error
-            raise self._cannot_open(error) from error
-        except UnicodeDecodeError as error:  # what SQLite says of the damage quotes it
-            connection.close()
-            raise DamagedError(str(error)) from error
-        except (DamagedError, OutboxError):
-            connection.close()
-            raise
-        return connection
-
-    def _cannot_open(self, error: sqlite3.Error) -> OutboxError:
-        return OutboxError(f"{self.path} cannot be opened ({error}): check owner, permissions and free space")
-
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (owner,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if tables and owner != APPLICATION_ID:
-            raise OutboxError(f"{self.path} is another program's database: move it away")
-        if version > len(MIGRATIONS):
-            raise OutboxError(
-                f"{self.path} was written by a newer framewarden (schema {version}; this one knows up to "
-                f"{len(MIGRATIONS)}): install that one again, or move the file away and lose what waits in it"
-            )
-        for number, script in enumerate(MIGRATIONS[version:], version + 1):
-            connection.executescript(
-                f"BEGIN; {script}; PRAGMA user_version = {number};"
-                f"PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
-            )
-
-    def _settle_channels(self, connection: sqlite3.Connection) -> None:
-        """Channels that are no longer configured are dropped; a new one starts with what is still there."""
-        with transaction(connection):
-            (first,) = connection.execute(
-                "SELECT coalesce(min(position) - 1, (SELECT seq FROM sqlite_sequence), 0) FROM messages"
-            ).fetchone()
-            known = {name for (name,) in connection.execute("SELECT name FROM channels")}
-            for name in known - set(self.standings):
-                connection.execute("DELETE FROM channels WHERE name = ?", (name,))
-                connection.execute("DELETE FROM dead_letters WHERE channel = ?", (name,))
-            for name in set(self.standings) - known:
-                connection.execute("INSERT INTO channels (name, position) VALUES (?, ?)", (name, first))
-            forget_delivered(connection)
-            count(connection, self.standings)
-
-    def _drop_unreadable(self, connection: sqlite3.Connection) -> None:
-        """Damage inside a row is none to SQLite; to a channel, a message that is no JSON would be."""
-        dropped = connection.execute("DELETE FROM messages WHERE NOT json_valid(body)").rowcount
-        if dropped:
-            self.counts["unreadable"] += dropped
-            log.error("%s: %d damaged messages were dropped before they were delivered", self.path, dropped)
-
-    def _move_aside(self, damage: DamagedError) -> None:
-        aside = f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        for ending in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                self.path.with_name(self.path.name + ending).rename(self.path.with_name(aside + ending))
-        self.counts["moved_aside"] += 1
-        log.error(
-            "%s is damaged (%s). It was moved to %s and a new one begun: alerts that waited in it may be "
-            "lost, open alerts are forgotten, and sequences start again at 1", self.path, damage, aside,
-        )  # fmt: skip
 
     def _tell(self, dropped: Dropped) -> None:
         self.counts["dropped"] += dropped.messages
@@ -275,21 +174,6 @@ class OutboxFile:
 
     def _in_words(self) -> str:
         return ", ".join(f"{each.waiting} for '{name}'" for name, each in self.standings.items())
-
-
-def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    """All tables with their columns."""
-    return connection.execute(
-        "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
-        " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY t.name, c.cid"
-    ).fetchall()
-
-
-def _fresh() -> sqlite3.Connection:
-    """A file as it is made, in memory."""
-    connection = sqlite3.connect(":memory:")
-    connection.executescript(";".join(MIGRATIONS))
-    return connection
 
 
 def _standings(connection: sqlite3.Connection) -> dict[str, Standing]:
@@ -312,18 +196,6 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, patience: floa
     source.backup(target, progress=look, sleep=LOOK_AGAIN / 1000)
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """BEGIN, then COMMIT or ROLLBACK; a COMMIT that fails is rolled back too."""
-    connection.execute("BEGIN")
-    try:
-        yield
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
 def _outcome(work: Work, connection: sqlite3.Connection) -> Any:
     try:
         return work(connection)
@@ -331,8 +203,3 @@ def _outcome(work: Work, connection: sqlite3.Connection) -> Any:
         raise
     except Exception as error:  # noqa: BLE001 - a mistake of the one who asked: it is raised there, not here
         return error
-
-
-def _code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code; 0 where Python's module raised by itself."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF

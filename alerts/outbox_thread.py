@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from alerts.outbox_file import OutboxError, OutboxFile, Work
+from alerts.outbox_file import OutboxFile, Work
+from alerts.outbox_opening import OutboxError
 from alerts.outbox_put import Put, Waiting, put_all
 
 T = TypeVar("T")

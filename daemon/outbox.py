@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from alerts.outbox_desk import DeadLetter, Queue, drop, look, retry
-from alerts.outbox_file import OutboxError
+from alerts.outbox_opening import OutboxError
 from config.load import load
 from config.state import state_folder
 from daemon.clock import clock

@@ -4,7 +4,7 @@ from typing import Final
 
 from alerts.lock import InUseError
 from alerts.orders import OrdersError
-from alerts.outbox_file import OutboxError
+from alerts.outbox_opening import OutboxError
 from alerts.redis_program import EmbeddedRedisError
 from daemon.backtest import HistoryError
 from daemon.evaluate_footage import FootageError

@@ -27,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from alerts.channel import Message
 from alerts.lock import InUseError
 from alerts.outbox import Outbox
-from alerts.outbox_file import OutboxError
+from alerts.outbox_opening import OutboxError
 from alerts.verdict import Change
 from detectors.detection import Detection, DetectorCard, Kind
 from tests.alerts.samples import put_many, renderer, sequences, verdict

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alerts.outbox import Outbox
-from alerts.outbox_file import OutboxError
+from alerts.outbox_opening import OutboxError
 from daemon.outbox import Action
 from daemon.outbox import outbox as command
 from tests.alerts.samples import put_many, sequences
