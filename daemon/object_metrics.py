@@ -1,28 +1,13 @@
 """What Prometheus is told of objects: how many are where, who crossed which line, and what is restored."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol, runtime_checkable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from daemon.object_counts import Counts
 from detectors.denoising.gate import Way
 from detectors.detection import Detector
 from detectors.objects.denoised import Denoised
-from detectors.objects.found import ObjectFinder
-
-
-@runtime_checkable
-class Counts(Protocol):
-    """What else a detector says that finds objects."""
-
-    @property
-    def there(self) -> Mapping[str, Mapping[tuple[str, str], int]]: ...
-
-    @property
-    def crossed(self) -> Mapping[str, Mapping[tuple[str, str, str], int]]: ...
-
-    @property
-    def finder(self) -> ObjectFinder | None: ...
 
 
 def object_metrics(detectors: Mapping[str, Detector]) -> Iterable[Metric]:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from daemon.house import House
+from daemon.object_counts import objects_there
 from daemon.status import health
 from daemon.watch import Watch
 
@@ -69,6 +70,7 @@ def _stream(house: House, name: str, watch: Watch) -> dict[str, Any]:
             each: watch.judge.standing.get(house.detectors[each].kind, "not asked yet")
             for each in house.plan.get(name, ())
         },
+        "there": objects_there(house.detectors, name),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from alerts.rules import DEGRADED
 from daemon.house import House
+from daemon.object_counts import in_words, objects_there
 from daemon.watch import Watch
 
 SHOW_SECONDS = 1.0
@@ -34,6 +35,8 @@ def states(house: House) -> dict[str, dict[str, str]]:
             "judged_until": until.isoformat(timespec="milliseconds").replace("+00:00", "Z") if until else "",
             **watch.judge.standing,
         }
+        if there := objects_there(house.detectors, name):
+            shown[name]["there"] = in_words(there)
         held = [each for each in house.gatekeeper.gate.open_alerts(name) if each.why and each.told is None]
         if held:
             shown[name]["held"] = ", ".join(

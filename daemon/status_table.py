@@ -14,6 +14,7 @@ from rich.table import Table
 
 from config.load import load
 from config.settings import LISTEN, ServiceSettings
+from daemon.object_counts import There, in_words
 
 PATIENCE: Final = 5.0  # seconds
 MOST_CAUSES: Final = 3  # of blind time that a cell of the table names
@@ -112,7 +113,8 @@ def _row(stream: Mapping[str, Any], now: datetime) -> list[str]:
         _blind(stream["blind_today"]),
         _plain(", ".join(f"{each['kind']} {each['label']}{_held(each)}" for each in stream["alerts"]))
         or "none",
-        _plain("; ".join(f"{name} {_doubt(said)}" for name, said in stream["detectors"].items())),
+        _plain("; ".join(f"{name} {_doubt(said)}" for name, said in stream["detectors"].items()))
+        + _plain(_there(stream.get("there", {}))),
     ]
 
 
@@ -135,6 +137,10 @@ def _blind(causes: Mapping[str, float]) -> str:
     worst = sorted(causes.items(), key=lambda each: -each[1])
     named = [f"{cause.replace('_', ' ')} {_for(seconds)}" for cause, seconds in worst[:MOST_CAUSES]]
     return ", ".join(named + (["..."] if len(worst) > MOST_CAUSES else []))
+
+
+def _there(there: There) -> str:
+    return f"; there now: {in_words(there)}" if there else ""
 
 
 def _held(alert: Mapping[str, Any]) -> str:

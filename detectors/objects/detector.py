@@ -123,8 +123,9 @@ class ObjectDetector:
             else watched.tracker.again(now)
         )
         said = watched.scene.look(tracks, now, frame.captured_at)
-        watched.there = Counter(dict.fromkeys(watched.there, 0))  # what was there once, and is not now, is 0
-        watched.there.update(watched.scene.counts(tracks))
+        there = Counter(dict.fromkeys(watched.there, 0))  # what was there once, and is not now, is 0
+        there.update(watched.scene.counts(tracks))
+        watched.there = there  # at once: other threads read it
         if watched.familiar is not None:
             said += watched.familiar.look(tracks, now, frame.captured_at)
         return said
