@@ -26,8 +26,9 @@ def annotated(picture: Picture, verdict: Verdict) -> Picture:
     if verdict.detection is not None and verdict.detection.outline:
         corners = (np.array(verdict.detection.outline) * (width - 1, height - 1)).round().astype(np.int32)
         cv2.polylines(drawn, [corners], True, _PLACE, max(1, round(width / 640)), cv2.LINE_AA)
+    what = f"{verdict.kind}/{verdict.label}" + (f" '{verdict.subject}'" if verdict.subject else "")
     line = (
-        f"{verdict.stream}  {verdict.kind}/{verdict.label}  {verdict.score:.3g} of {verdict.threshold:.3g}"
+        f"{verdict.stream}  {what}  {verdict.score:.3g} of {verdict.threshold:.3g}"
         f"  {verdict.captured_at:%Y-%m-%d %H:%M:%S} UTC"
     )
     # The font knows only ASCII.

@@ -25,6 +25,7 @@ from config.secrets import hide, is_remembered
 from config.settings import NO_NORMAL, Settings
 
 _NO_LABELS: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
+MOVING: Final = "moving"  # the label of objects that no model has named
 _PLAIN_PASSWORD: Final = re.compile(r"[a-z]+://[^/?#@$]*:[^/?#@$]+@")
 
 
@@ -52,6 +53,7 @@ def doubts(
             told.append(f"stream '{stream.name}': url: there is an '@' after the host: {ENCODING}")
         elif "://" not in stream.url and not is_there(stream.url):
             told.append(f"stream '{stream.name}': url: {stream.url} is not there, or not for this user")
+    told += _objects(settings)
     told += _rules(settings, labels)
     told += _same_files(settings.alerts.channels)
     if document:
@@ -66,6 +68,26 @@ def doubts(
             if name in options and not is_there(options[name])
         ]
     return [hide(text) for text in told]
+
+
+def _objects(settings: Settings) -> Iterator[str]:
+    own = settings.detectors.objects
+    looking = False
+    for stream in settings.streams:
+        looks = "objects" in (stream.detectors or settings.defaults.detectors)
+        looking |= looks
+        given = [name for name in ("zones", "lines", "alert_on") if name in stream.model_fields_set]
+        if given and not looks:
+            yield f"stream '{stream.name}': {given[0]}: 'objects' is not one of its detectors: add it"
+        lost = [each.label for each in stream.alert_on if not fnmatchcase(MOVING, each.label)]
+        if looks and lost and own.model is None:
+            yield (
+                f"stream '{stream.name}': alert_on: '{lost[0]}' is never told without a model, only "
+                f"'{MOVING}': name one in detectors.objects.model (docs/models.md)"
+            )
+    idle = [name for name in ("slices", "denoise", "denoiser") if name in own.model_fields_set]
+    if looking and idle and own.model is None:
+        yield f"detectors: objects: {idle[0]}: does nothing without detectors.objects.model"
 
 
 def _rules(settings: Settings, labels: Mapping[str, Collection[str]]) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from itertools import chain, combinations
 from typing import Annotated, Literal
 
@@ -60,6 +61,12 @@ class Line(Section):
 class ObjectAlert(Section):
     """One reason to raise an alert about objects."""
 
+    name: PlaceName | None = Field(
+        default=None,
+        examples=["lingering"],
+        description="Tells it from other reasons about the same label and place, which share one alert "
+        "otherwise; stands in alerts as 'subject'. Empty: the zone or line.",
+    )
     label: str = Field(
         default="*", min_length=1, examples=["person"], description="Which objects; may hold * and ?."
     )
@@ -108,11 +115,23 @@ def check_places(zones: Sequence[Zone], lines: Sequence[Line], alerts: Sequence[
     twice = [name for name, count in Counter(chain(*places.values())).items() if count > 1]
     if twice:
         raise ValueError(f"two zones or lines are called '{twice[0]}': each needs a name of its own")
-    for what, names in places.items():
-        for alert in alerts:
-            if (wanted := getattr(alert, what)) and wanted not in names:
-                there = f"there are: {', '.join(names)}" if names else f"this stream has no {what}s"
-                raise ValueError(f"alert_on names the {what} '{wanted}', and {there}")
+    wrong = [
+        f"'{what}: {name}' of the {number}. reason is not there: {_meant(name, what, places)}"
+        for number, alert in enumerate(alerts, 1)
+        for what in places
+        if (name := getattr(alert, what)) and name not in places[what]
+    ]
+    if wrong:
+        raise ValueError(f"alert_on: {'; '.join(wrong)}")
+
+
+def _meant(name: str, what: str, places: Mapping[str, Sequence[str]]) -> str:
+    for other, names in places.items():
+        if other != what and name in names:
+            return f"'{name}' is a {other}, so write '{other}: {name}'"
+    if near := get_close_matches(name, places[what], n=1):
+        return f"did you mean '{near[0]}'?"
+    return f"there are: {', '.join(places[what])}" if places[what] else f"this stream has no {what}s"
 
 
 def _area(points: Sequence[Point]) -> float:

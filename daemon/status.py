@@ -72,6 +72,7 @@ def health(house: House) -> tuple[bool, dict[str, Any]]:
     problems += [f"stream {name}: {each.problem}" for name, each in house.folders.items() if each.problem]
     problems += [f"stream {name}: pictures come, and none is judged" for name in _blind(house)]
     problems += [f"stream {name}: {each}" for name, each in _lowered(house).items()]
+    problems += [f"detector {name}: {words}" for name, words in house.examiner.troubles.items()]
     problems += [f"channel {name}: {each['problem']}" for name, each in channels.items() if each["problem"]]
     for name, each in channels.items():
         if each["dropped"]:

@@ -113,6 +113,11 @@ class Examiner:
         self._closing = False
 
     @property
+    def troubles(self) -> Mapping[str, str]:
+        """By detector, why it cannot judge now."""
+        return self._panel.troubles
+
+    @property
     def busy_seconds(self) -> float:
         """For how long the device has been at the present batch; 0 when it is idle."""
         began = self._batch_began

@@ -1,5 +1,6 @@
 """Asks a detector about frames, on the device thread; gives one that fails a growing pause."""
 
+import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +8,8 @@ from dataclasses import dataclass
 
 from detectors.detection import Detection, Detector, DetectorCard, DetectorError, Doubt
 from streams.frame import Frame
+
+log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 1.0  # seconds until a detector that failed is tried again; twice as long each time
 LONGEST_PAUSE = 60.0
@@ -46,11 +49,20 @@ class Panel:
         self.frames[name] += sum(answer is not None for answer in said)
         errors = [answer for answer in said if isinstance(answer, DetectorError)]
         if len(errors) < len(frames):
-            self._troubles.pop(name, None)
+            if self._troubles.pop(name, None) is not None:
+                log.info("%s can judge again", name)
         else:
             pause = FIRST_PAUSE if trouble is None else min(2 * trouble.pause, LONGEST_PAUSE)
-            self._troubles[name] = _Trouble(str(errors[-1]), pause, self._clock() + pause)
+            words = str(errors[-1])
+            if trouble is None or trouble.words != words:
+                log.warning("%s cannot judge: %s", name, words)
+            self._troubles[name] = _Trouble(words, pause, self._clock() + pause)
         return [self._doubt(name, str(each)) if isinstance(each, DetectorError) else each for each in said]
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """By detector, why it cannot judge now."""
+        return {name: trouble.words for name, trouble in list(self._troubles.items())}
 
     def forget(self, stream: str) -> None:
         """Has every detector drop what it remembers of a stream."""

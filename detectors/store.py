@@ -215,12 +215,16 @@ def _plain(name: str) -> str:
 
 
 def _licence(path: Path) -> str:
-    """From the card: README.md in the folder, or beside the file a .md of its name; else a LICENSE."""
-    card = path / "README.md" if path.is_dir() else path.with_suffix(".md")
-    if card.is_file() and (said := _LICENCE.search(card.read_text("utf-8", "replace")[:10_000])):
-        return said[1].strip()
+    """From the card: README.md in the folder, or what an export says of itself, or beside the file a .md of
+    its name; else a LICENSE.
+    """
+    cards = (path / "README.md", path / "metadata.yaml") if path.is_dir() else (path.with_suffix(".md"),)
+    for card in cards:
+        if card.is_file() and (said := _LICENCE.search(card.read_text("utf-8", "replace")[:10_000])):
+            return said[1].strip()
     for name in ("LICENSE", "LICENSE.txt", "LICENSE.md") if path.is_dir() else ():
         if (path / name).is_file():
             lines = (path / name).read_text("utf-8", "replace").splitlines()
-            return next((line.strip() for line in lines if line.strip()), "")[:60]
+            said_first = (line.strip() for line in lines if line.strip())
+            return next((line for line in said_first if not line.startswith("Copyright")), "")[:60]
     return ""

@@ -137,7 +137,7 @@ class ObjectDetector:
             finding.score,
             finding.threshold,
             card,
-            subject=finding.place,
+            subject=finding.subject,
             reason=finding.reason,
             regions=tuple(track.region for track in finding.tracks),
             outline=finding.outline,

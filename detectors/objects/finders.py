@@ -1,5 +1,6 @@
 """Who finds objects, by the settings: a network of the model store, or, without one, whatever moves."""
 
+import logging
 from pathlib import Path
 
 from config.detectors import ObjectsSettings
@@ -7,6 +8,7 @@ from detectors.denoising.classical import Bilateral
 from detectors.denoising.gate import Way
 from detectors.denoising.hub import open_redrawer
 from detectors.denoising.model import DenoiserModel
+from detectors.detection import DetectorError
 from detectors.device import Device, limit_torch_threads
 from detectors.objects.denoised import Denoised
 from detectors.objects.faster_rcnn import FasterRcnnFinder
@@ -16,6 +18,8 @@ from detectors.objects.runtimes import TENSORS, file_of, open_runtime
 from detectors.objects.sliced import SlicedFinder
 from detectors.objects.yolo import FLOOR, YoloFinder
 from detectors.store import Store
+
+log = logging.getLogger(__name__)
 
 
 def open_finder(
@@ -37,7 +41,15 @@ def open_finder(
         finder = YoloFinder(open_runtime(weights, state, device), weights.name, weights.sha256, floor)
     if settings.slices != "never":  # of the picture as it is restored
         finder = SlicedFinder(finder, settings.slices)
-    return finder if settings.denoise == "never" else _denoised(finder, settings, store, device)
+    if settings.denoise == "never":
+        return finder
+    try:
+        return _denoised(finder, settings, store, device)
+    except DetectorError as error:
+        if settings.denoise == "always":
+            raise
+        log.warning("objects are looked for in pictures as they are, noisy or not: %s", error)
+        return finder
 
 
 def _denoised(finder: ObjectFinder, settings: ObjectsSettings, store: Store, device: Device) -> Denoised:

@@ -28,7 +28,7 @@ class Finding:
     """What one reason says of one picture."""
 
     label: str
-    place: str  # the zone or line; empty: anywhere
+    subject: str  # the reason's own name, or the zone or line; empty: anywhere
     score: float
     threshold: float
     reason: str
@@ -47,6 +47,10 @@ class _Reason:
     @property
     def place(self) -> str:
         return self.alert.zone or self.alert.line or ""
+
+    @property
+    def subject(self) -> str:
+        return self.alert.name or self.place
 
     @property
     def outline(self) -> tuple[Point, ...]:
@@ -68,8 +72,9 @@ class _Reason:
         )
 
     def _moves(self, track: Track, now: float) -> bool:
-        """Who lingers may stand, if only they came."""
-        return track.moved_at is not None if self.alert.longer_than else track.moving(now)
+        """Who lingers or is one of many may stand, if only they came."""
+        lingers = self.alert.longer_than or self.alert.more_than
+        return track.moved_at is not None if lingers else track.moving(now)
 
 
 @dataclass(slots=True)
@@ -167,7 +172,7 @@ class Scene:
             many = f", {len(some)} in all" if len(some) > 1 else ""
             yield Finding(
                 label,
-                reason.place,
+                reason.subject,
                 best.confidence,
                 reason.threshold,
                 f"{_a(label)} {words}{many}",
@@ -178,7 +183,7 @@ class Scene:
             where = f" {'over' if reason.line else 'in'} '{reason.place}'" if reason.place else ""
             label = reason.alert.label
             yield Finding(
-                label, reason.place, 0.0, reason.threshold, f"no {label}{where} that is to be told of"
+                label, reason.subject, 0.0, reason.threshold, f"no {label}{where} that is to be told of"
             )
 
     def _about(self, reason: _Reason, tracks: Sequence[Track], now: float) -> Iterator[tuple[Track, str]]:
@@ -204,7 +209,7 @@ class Scene:
         what = "objects" if reason.alert.label == "*" else f"of '{reason.alert.label}'"
         words = f"{len(sure)} {what} {_where(reason)} at once; more than {reason.alert.more_than} are a crowd"
         score, threshold = float(len(sure)), float(reason.alert.more_than + 1)
-        return Finding(CROWD, reason.place, score, threshold, words, tuple(sure), reason.outline)
+        return Finding(CROWD, reason.subject, score, threshold, words, tuple(sure), reason.outline)
 
 
 def _where(reason: _Reason) -> str:

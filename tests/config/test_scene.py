@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from config.doubts import doubts
 from tests.config.test_load import good, problems
 
 STREAM = "streams:\n  - name: gate\n    url: clip.mp4\n    detectors: [objects]\n"
@@ -31,9 +32,20 @@ def test_a_zone_that_is_none_is_refused_in_words(tmp_path: Path, points: str, wo
 @pytest.mark.parametrize(
     ("stream", "words"),
     [
-        ("    alert_on: [{zone: yard}]\n", "alert_on names the zone 'yard', and this stream has no zones"),
-        (SQUARE + "    alert_on: [{zone: drvie}]\n", "names the zone 'drvie', and there are: drive"),
-        (SQUARE + "    alert_on: [{line: drive}]\n", "names the line 'drive', and this stream has no lines"),
+        (
+            "    alert_on: [{zone: yard}]\n",
+            "'zone: yard' of the 1. reason is not there: this stream has no zones",
+        ),
+        (
+            SQUARE + "    alert_on: [{zone: drvie}]\n",
+            "'zone: drvie' of the 1. reason is not there: did you mean 'drive'?",
+        ),
+        (SQUARE + "    alert_on: [{}, {zone: west}]\n", "of the 2. reason is not there: there are: drive"),
+        (
+            SQUARE + FENCE + "    alert_on: [{zone: fence}, {line: fenec}]\n",
+            "so write 'line: fence'; 'line: fenec' of the 2. reason is not there: did you mean 'fence'?",
+        ),
+        (SQUARE + "    alert_on: [{line: drive}]\n", "'drive' is a zone, so write 'zone: drive'"),
         (SQUARE + FENCE.replace("fence", "drive"), "two zones or lines are called 'drive'"),
         (FENCE + "    alert_on: [{line: fence, longer_than: 5}]\n", "crossing a line takes no time"),
         (SQUARE + "    alert_on: [{zone: drive, way: to_left}]\n", "name the line"),
@@ -64,3 +76,26 @@ def test_without_a_word_whatever_moves_is_told_and_an_empty_list_is_nothing(tmp_
     (reason,) = good(tmp_path, STREAM).streams[0].alert_on
     assert (reason.label, reason.zone, reason.stationary) == ("*", None, False)
     assert good(tmp_path, STREAM + "    alert_on: []\n").streams[0].alert_on == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            STREAM.replace("objects", "quality") + SQUARE,
+            "zones: 'objects' is not one of its detectors: add it",
+        ),
+        (STREAM + "    alert_on: [{label: person}]\n", "'person' is never told without a model"),
+        (STREAM + "detectors: {objects: {slices: auto}}\n", "slices: does nothing without"),
+        (STREAM + "    alert_on: [{label: 'mov*'}]\n", None),
+        (
+            STREAM
+            + "    alert_on: [{label: person}]\ndetectors: {objects: {model: yolo11n, slices: auto}}\n",
+            None,
+        ),
+    ],
+)
+def test_what_can_never_be_told_is_doubted(tmp_path: Path, text: str, words: str | None) -> None:
+    said = [each for each in doubts(good(tmp_path, text)) if "is not there" not in each]
+    assert len(said) == (words is not None)
+    assert words is None or words in said[0]

@@ -217,7 +217,10 @@ async def test_a_live_frame_that_waited_too_long_is_dropped_and_a_recording_is_n
         assert ours.busy_seconds == 0
 
 
-async def test_a_detector_that_fails_is_doubted_left_alone_for_longer_and_longer_and_recovers() -> None:
+async def test_a_detector_that_fails_is_doubted_left_alone_for_longer_and_longer_and_recovers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "detectors.panel")
     clock = ManualClock()
     broken, well = FakeDetector("anomaly"), FakeDetector("quality")
     broken.failing = DetectorError("the weights are missing: run framewarden models pull")
@@ -235,12 +238,17 @@ async def test_a_detector_that_fails_is_doubted_left_alone_for_longer_and_longer
             if len(broken.batches) > before:
                 asked_at.append(clock.now)
         assert asked_at == [0, 1, 3, 7, 15, 31, 63]
+        words = "the weights are missing: run framewarden models pull"
+        assert caplog.messages == [f"anomaly cannot judge: {words}"], "said once, not at every attempt"
+        assert ours.troubles == {"anomaly": words}
         assert ours.counts["degraded_anomaly"] == 400
         assert ours.frames["quality"] == 400
         broken.failing = None
         clock.now = 130
         again, _ = await ours.examine(frame("a", 400, captured=130))
         assert again.doubt is None
+        assert ours.troubles == {}
+        assert caplog.messages[1:] == ["anomaly can judge again"]
         clock.now = 130.2
         broken.failing = DetectorError("again")
         await ours.examine(frame("a", 401, captured=130.2))

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     (folder / "plain.onnx").write_bytes(b"other")
     (folder / "plain.md").write_text("---\nlicense: apache-2.0\n---\n# Plain\n")
     (folder / "tiny-pipeline" / "unet" / "x.safetensors").write_bytes(b"unet")
-    (folder / "tiny-pipeline" / "LICENSE").write_text("\nMIT License\n\nPermission ...")
+    (folder / "tiny-pipeline" / "LICENSE").write_text("\nCopyright Somebody\nMIT License\n\nPermission ...")
     (folder / "notes").mkdir()
     (folder / "notes" / "read.txt").write_text("no model")
     return folder

@@ -165,6 +165,28 @@ def test_a_crowd_is_told_by_its_number(tmp_path: Path) -> None:
     assert "5 of 'person' in 'drive' at once" in verdicts[0].reason
 
 
+def test_who_came_and_stands_in_a_crowd_counts_and_who_was_always_there_does_not(tmp_path: Path) -> None:
+    comes = [walks("person", 0.1 - 0.02 * n, 0.55 + 0.1 * n, 0.8, 30)[i] for i in range(30) for n in range(3)]
+    pictures = [comes[3 * i : 3 * i + 3] for i in range(30)]
+    pictures += [pictures[-1]] * round(75 / PACE)  # they stand for longer than a minute
+    crowd = ObjectAlert(label="person", zone="drive", more_than=2)
+    verdicts = told(tmp_path, pictures, crowd)
+    assert opened(verdicts) == [("crowd", "drive")]
+    assert verdicts[-1].change is not Change.CLOSED
+    assert opened(told(tmp_path / "parked", [pictures[-1]] * 40, crowd)) == []
+
+
+def test_reasons_about_one_place_are_one_alert_unless_they_are_named(tmp_path: Path) -> None:
+    stays = [[one] for one in walks("person", 0.1, 0.7, 0.8, 30)] + [[found("person", 0.7, 0.8)]] * 60
+    at_all, lingers = ObjectAlert(zone="drive"), ObjectAlert(zone="drive", longer_than=8)
+    assert opened(told(tmp_path / "a", stays, at_all, lingers)) == [("person", "drive")]
+    named = lingers.model_copy(update={"name": "lingering"})
+    verdicts = told(tmp_path / "b", stays, at_all, named)
+    assert opened(verdicts) == [("person", "drive"), ("person", "lingering")]
+    assert verdicts[-1].subject in ("drive", "lingering")
+    assert any("is in 'drive' for" in each.reason for each in verdicts if each.subject == "lingering")
+
+
 def test_hours_sizes_labels_and_confidence_narrow_it_down(tmp_path: Path) -> None:
     way = [[one] for one in walks("person", 0.1, 0.9, 0.8, 30)]
     for alert in (

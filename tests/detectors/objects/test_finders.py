@@ -13,6 +13,7 @@ import pytest
 
 from config.detectors import ObjectsSettings
 from detectors.detection import Detection, DetectorCard, DetectorError, Kind
+from detectors.objects.denoised import Denoised
 from detectors.objects.finders import open_finder
 from detectors.objects.found import MOVING, Found, ObjectFinder
 from detectors.objects.ultralytics_runtime import UltralyticsRuntime
@@ -60,6 +61,18 @@ def same(some: Found, other: Found, by: float = 0.01) -> bool:
 
 def agree(some: Sequence[Found], other: Sequence[Found]) -> bool:
     return len(some) == len(other) > 0 and all(any(same(one, each) for each in other) for one in some)
+
+
+def test_without_its_denoiser_objects_are_found_in_pictures_as_they_are_and_that_is_said(
+    weights: Path, state: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = ObjectsSettings(model="tiny", denoiser="of-nobody")
+    finder = open_finder(settings, Store([weights]), state)
+    assert not isinstance(finder, Denoised)
+    assert len(finder.find([frame(picture=NOISY)])) == 1
+    assert "in pictures as they are, noisy or not: " in caplog.text and "of-nobody" in caplog.text
+    with pytest.raises(DetectorError, match="of-nobody"):
+        open_finder(settings.model_copy(update={"denoise": "always"}), Store([weights]), state)
 
 
 def test_a_pt_is_exported_once_and_finds_the_same_as_in_torch(
