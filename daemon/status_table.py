@@ -17,6 +17,7 @@ from config.settings import LISTEN, ServiceSettings
 from daemon.object_counts import There, in_words
 
 PATIENCE: Final = 5.0  # seconds
+WIDE: Final = 200  # characters of a line, where it is no terminal that says so
 MOST_CAUSES: Final = 3  # of blind time that a cell of the table names
 _LARGEST: Final = 16_000_000  # bytes: no daemon has so much to say
 
@@ -40,7 +41,9 @@ async def print_status(config: Path | None, at: str | None, as_json: bool) -> in
     if as_json:
         print(json.dumps(page, indent=1))
     else:
-        _print(page, datetime.now(UTC), Console(highlight=False, markup=False))
+        out = Console(highlight=False, markup=False)
+        out.width = max(out.width, WIDE) if not out.is_terminal else out.width
+        _print(page, datetime.now(UTC), out)
     return 0
 
 
