@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.random import Generator, default_rng
+from torch.utils.flop_counter import FlopCounterMode
 
 from daemon.evaluate_objects_ways import DAMAGES
 from detectors.denoising import damage
@@ -26,7 +27,7 @@ from detectors.denoising.classical import Bilateral, NonLocalMeans, Stabilised
 from detectors.denoising.estimate import estimate
 from detectors.denoising.gate import OPENS
 from detectors.denoising.model import SHIPPED, DenoiserModel
-from detectors.denoising.network import FOLD, WIDTHS
+from detectors.denoising.network import Denoising
 from detectors.denoising.noise import Noise, Picture, Restorer
 from detectors.device import limit_threads, limit_torch_threads
 
@@ -125,15 +126,11 @@ def cost(model: DenoiserModel) -> dict[str, float]:
 
 
 def multiply_adds() -> float:
-    """Of the network's convolutions, for one such frame."""
-    places = FRAME[0] * FRAME[1] / FOLD**2
-    first = 9 * (3 * FOLD**2 + 2) * WIDTHS[0] + 9 * WIDTHS[0] * 3 * FOLD**2
-    total = places * first
-    for number, width in enumerate(WIDTHS):
-        total += places / 4**number * 4 * 9 * width**2
-        if number:
-            total += places / 4**number * 2 * 4 * width * WIDTHS[number - 1]
-    return total
+    """Multiply-adds of one frame, as torch counts them."""
+    network = Denoising().eval()
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.zeros(1, 3, *FRAME), torch.zeros(1, 3))
+    return float(counter.get_total_flops() / 2)
 
 
 def main() -> None:

@@ -62,10 +62,10 @@ def denoiser(
         list[Path], typer.Argument(help="Folders of photos without noise.", show_default=False)
     ],
     out: Annotated[Path, typer.Option(help="Where it is written.")] = Path("denoiser.safetensors"),
-    steps: Annotated[int, typer.Option(help="How long it is trained.", min=1)] = 2700,
+    steps: Annotated[int, typer.Option(help="How long it is trained.", min=1)] = 12_000,
     seed: Annotated[int, typer.Option(help="The same seed and photos, the same weights.")] = 1,
 ) -> None:
-    """Make the denoiser anew that stands before object detectors. About twenty minutes of one core.
+    """Make the denoiser anew that stands before object detectors. Some eighty minutes of one core.
 
     Interrupted, the same command goes on where it stopped.
     """

@@ -20,6 +20,7 @@ from torch import Tensor
 from detectors.denoising.network import MULTIPLE, Denoising
 from detectors.denoising.noise import Noise, Picture
 from detectors.denoising.noisy import Noisy, noisy_from, tensors_of
+from detectors.denoising.quick import quick
 from detectors.detection import DetectorError
 from detectors.device import OPENVINO_ONE_THREAD, OPENVINO_SHAPES, Device, limit_torch_threads
 from detectors.offline import openvino_offline
@@ -57,7 +58,7 @@ class DenoiserModel:
                 f"{path} holds no denoiser ({type(error).__name__}): install framewarden anew"
             ) from error
         self.sha256 = hashlib.sha256(blob).hexdigest()
-        network.eval().requires_grad_(False)
+        network = quick(network).eval().requires_grad_(False)
         limit_torch_threads()
         self._run: _Run
         if device == "cpu" and find_spec("openvino") is not None:

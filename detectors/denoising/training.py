@@ -23,7 +23,7 @@ from detectors.diffusion.adamw import one_cycle
 
 PATCH: Final = 64  # px
 BATCH: Final = 16
-RATE: Final = 1e-3
+RATE: Final = 2e-3
 WARM: Final = 0.05  # share of the steps in which the rate rises
 MOST_GRADIENT: Final = 1.0  # its norm: one odd batch must not undo what was learned
 SAVED_EVERY: Final = 250  # steps

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from daemon.train_denoiser import make
 from detectors.denoising import damage, model
 from detectors.denoising.estimate import estimate
 from detectors.denoising.model import SHIPPED, DenoiserModel
+from detectors.denoising.network import Denoising
 from detectors.denoising.noise import Noise, Picture
+from detectors.denoising.quick import quick
 from detectors.detection import DetectorError
 from tests.detectors.denoising.drawn import textured
 from tests.real import absent
@@ -63,6 +66,17 @@ def test_pictures_of_any_size_are_restored_alike_in_openvino_and_in_torch(
     monkeypatch.setattr(model, "find_spec", lambda _: None)
     plain = DenoiserModel().restore(noisy, Noise(25 / 255))
     assert np.abs(quick.astype(int) - plain.astype(int)).max() <= 2
+
+
+def test_the_quick_network_computes_the_same_as_the_one_that_learns() -> None:
+    torch.manual_seed(0)
+    network = Denoising((8, 16), blocks=2).requires_grad_(False)
+    for value in network.parameters():
+        torch.nn.init.normal_(value, std=0.3)
+    pictures, noise = torch.rand(2, 3, 16, 24), torch.tensor([[0.1, 0.02, 0.3], [0.3, 0.0, 1.0]])
+    wanted = network(pictures, noise)
+    assert (wanted - pictures).abs().mean() > 0.01
+    torch.testing.assert_close(quick(network)(pictures, noise), wanted, atol=1e-5, rtol=1e-4)
 
 
 def test_missing_and_damaged_weights_are_told_in_words(tmp_path: Path) -> None:
