@@ -32,7 +32,8 @@ DIM: Final = 300.0  # electrons of white below which a camera's noise is worth r
 COARSE_JPEG: Final = (5, 15)  # quality of pictures whose blocks are worth smoothing,
 USUAL_JPEG: Final = (30, 95)  # and of others
 CODEC: Final = (24, 36)
-HARD_CODEC: Final = (26, 44)
+USUAL_CODEC: Final = (26, 37)  # of H.264 alone that is to be left as it is,
+COARSE_CODEC: Final = (40, 46)  # and of H.264 whose blocks are worth smoothing
 NAMES: Final = ("mean", "spread", "first", "first_bias", "second", "second_bias")
 
 
@@ -93,7 +94,7 @@ def _examples(photo: Picture, chance: Generator) -> list[tuple[Picture, bool]]:
     clean = [
         photo,
         damage.jpeg(photo, int(chance.integers(*USUAL_JPEG))),
-        damage.h264([photo], int(chance.integers(*HARD_CODEC))),
+        damage.h264([photo], int(chance.integers(*USUAL_CODEC))),
         damage.white(photo, chance.uniform(0, LITTLE_WHITE), chance),
     ]
     photons = float(np.exp(chance.uniform(np.log(LEAST_PHOTONS), np.log(MOST_PHOTONS))))
@@ -101,6 +102,7 @@ def _examples(photo: Picture, chance: Generator) -> list[tuple[Picture, bool]]:
         damage.white(photo, chance.uniform(LEAST_WHITE, MOST_WHITE), chance),
         damage.low_light(photo, chance, photons),
         damage.jpeg(photo, int(chance.integers(*COARSE_JPEG))),
+        damage.h264([photo], int(chance.integers(*COARSE_CODEC))),
     ]
     one, other = Camera.drawn(chance), Camera.drawn(chance)
     if one.electrons < DIM:
