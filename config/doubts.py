@@ -21,11 +21,11 @@ from config.channels import (
 )
 from config.document import Document
 from config.redis_address import TLS_FILES, redis_address
+from config.scene import MOVING
 from config.secrets import hide, is_remembered
 from config.settings import NO_NORMAL, Settings
 
 _NO_LABELS: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
-MOVING: Final = "moving"  # the label of objects that no model has named
 _PLAIN_PASSWORD: Final = re.compile(r"[a-z]+://[^/?#@$]*:[^/?#@$]+@")
 
 
@@ -74,7 +74,7 @@ def _objects(settings: Settings) -> Iterator[str]:
     own = settings.detectors.objects
     looking = False
     for stream in settings.streams:
-        looks = "objects" in (stream.detectors or settings.defaults.detectors)
+        looks = "objects" in settings.detectors_of(stream)
         looking |= looks
         given = [name for name in ("zones", "lines", "alert_on") if name in stream.model_fields_set]
         if given and not looks:

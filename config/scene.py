@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from itertools import chain, combinations
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from config.hours import Between, Days, TimeZone
 from config.section import Section
 
+MOVING: Final = "moving"  # the label of what moves, where nothing is known of what it is
 Share = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Share, Share]
 PlaceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]

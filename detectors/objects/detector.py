@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from config.detectors import ObjectsSettings
+from config.scene import MOVING
 from detectors.detection import Detection, DetectorCard, Kind
 from detectors.objects.familiar import Familiar
-from detectors.objects.found import MOVING, Found, ObjectFinder
+from detectors.objects.found import Found, ObjectFinder
 from detectors.objects.scene import Finding, Scene
 from detectors.objects.tracks import Tracker
 from detectors.objects.view import View

@@ -7,8 +7,6 @@ from typing import Protocol
 from detectors.detection import Region
 from streams.frame import Frame
 
-MOVING = "moving"  # the label of what moves, where nothing is known of what it is
-
 
 @dataclass(frozen=True, slots=True)
 class Found:

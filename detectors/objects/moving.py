@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from config.scene import MOVING
 from detectors.detection import Region
-from detectors.objects.found import MOVING, Found
+from detectors.objects.found import Found
 from detectors.objects.pictures import check
 from streams.frame import Frame
 

@@ -16,10 +16,10 @@ from alerts.judge import Judge
 from alerts.rules import Rules
 from alerts.verdict import Change, Verdict
 from config.detectors import ObjectsSettings
-from config.scene import Line, ObjectAlert, Zone
+from config.scene import MOVING, Line, ObjectAlert, Zone
 from detectors.detection import Detection, DetectorError
 from detectors.objects.detector import ObjectDetector
-from detectors.objects.found import MOVING, Found
+from detectors.objects.found import Found
 from detectors.objects.view import View
 from tests.detectors.objects.walk import BEGAN, PACE, Script, found, frame, walks
 

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from config.detectors import ObjectsSettings
+from config.scene import MOVING
 from detectors.detection import Detection, DetectorCard, DetectorError, Kind
 from detectors.objects.denoised import Denoised
 from detectors.objects.finders import open_finder
-from detectors.objects.found import MOVING, Found, ObjectFinder
+from detectors.objects.found import Found, ObjectFinder
 from detectors.objects.ultralytics_runtime import UltralyticsRuntime
 from detectors.objects.yolo import YoloFinder
 from detectors.panel import Panel
