@@ -4,8 +4,8 @@ In OpenVINO where that is installed, several times as fast as in torch, which is
 """
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -100,30 +100,24 @@ class _InOpenVino:
     def __init__(self, network: Denoising) -> None:
         self._network = network
         self._model: Model | None = None  # a clean camera never needs it
-        self._ready: OrderedDict[tuple[int, ...], InferRequest] = OrderedDict()
+        self._compiled = lru_cache(OPENVINO_SHAPES)(self._compile)
 
     def __call__(self, x: Floats, told: Floats) -> Floats:
         answer = self._compiled(x.shape).infer([x, told], share_inputs=True, share_outputs=True)[0]
         return np.array(answer, np.float32)
 
-    def _compiled(self, shape: tuple[int, ...]) -> "InferRequest":
-        if shape not in self._ready:
-            openvino_offline()
-            import openvino
+    def _compile(self, shape: tuple[int, ...]) -> "InferRequest":
+        openvino_offline()
+        import openvino
 
-            if self._model is None:
-                example = torch.zeros(1, 3, 4 * MULTIPLE, 4 * MULTIPLE), torch.zeros(1, 3)
-                self._model = openvino.convert_model(
-                    self._network, example_input=example, input=[(1, 3, -1, -1), (1, 3)]
-                )
-            model = self._model.clone()
-            model.reshape({0: list(shape), 1: [1, 3]})
-            compiled = openvino.Core().compile_model(model, "CPU", OPENVINO_ONE_THREAD)
-            self._ready[shape] = compiled.create_infer_request()
-            while len(self._ready) > OPENVINO_SHAPES:
-                self._ready.popitem(last=False)
-        self._ready.move_to_end(shape)
-        return self._ready[shape]
+        if self._model is None:
+            example = torch.zeros(1, 3, 4 * MULTIPLE, 4 * MULTIPLE), torch.zeros(1, 3)
+            self._model = openvino.convert_model(
+                self._network, example_input=example, input=[(1, 3, -1, -1), (1, 3)]
+            )
+        model = self._model.clone()
+        model.reshape({0: list(shape), 1: [1, 3]})
+        return openvino.Core().compile_model(model, "CPU", OPENVINO_ONE_THREAD).create_infer_request()
 
 
 def save(path: Path, network: Denoising, noisy: Noisy) -> None:

@@ -1,6 +1,6 @@
 """Runs a network in OpenVINO on one thread of the processor, from its .xml or an .onnx."""
 
-from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,7 +44,7 @@ class OpenVinoRuntime:
         inner, outer = model.input(0).get_partial_shape(), model.output(0).get_partial_shape()
         last = tuple(-1 if side.is_dynamic else side.get_length() for side in outer)[-2:]
         self.network = describe(file, inner.is_dynamic, last)
-        self._ready: OrderedDict[tuple[int, ...], InferRequest] = OrderedDict()
+        self._compiled = lru_cache(OPENVINO_SHAPES)(self._compile)
         self._compiled((1, self.network.height, self.network.width, 3))  # what fails, fails now
 
     def run(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -59,21 +59,15 @@ class OpenVinoRuntime:
             raise DetectorError(f"OpenVINO failed on {self._file} ({short(error)})") from error
         return answers[0] if len(answers) == 1 else np.concatenate(answers)
 
-    def _compiled(self, shape: tuple[int, ...]) -> "InferRequest":
-        if shape not in self._ready:
-            try:
-                model = _from_pictures(self._core.read_model(self._file), shape)
-                compiled = self._core.compile_model(model, "CPU", OPENVINO_ONE_THREAD)
-                self._ready[shape] = compiled.create_infer_request()
-            except RuntimeError as error:
-                raise DetectorError(
-                    f"OpenVINO cannot run {self._file} for {shape[2]}x{shape[1]} ({short(error)}): export "
-                    "it anew, with a version of ultralytics that is not older than it"
-                ) from error
-            while len(self._ready) > OPENVINO_SHAPES:
-                self._ready.popitem(last=False)
-        self._ready.move_to_end(shape)
-        return self._ready[shape]
+    def _compile(self, shape: tuple[int, ...]) -> "InferRequest":
+        try:
+            model = _from_pictures(self._core.read_model(self._file), shape)
+            return self._core.compile_model(model, "CPU", OPENVINO_ONE_THREAD).create_infer_request()
+        except RuntimeError as error:
+            raise DetectorError(
+                f"OpenVINO cannot run {self._file} for {shape[2]}x{shape[1]} ({short(error)}): export "
+                "it anew, with a version of ultralytics that is not older than it"
+            ) from error
 
 
 def _from_pictures(model: "Model", shape: tuple[int, ...]) -> "Model":
