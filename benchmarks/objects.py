@@ -18,14 +18,13 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
-from rich.console import Console
 
 from daemon.evaluate_objects import FLOOR, finder_of, measure
 from daemon.evaluate_objects_photos import photos_of, shrunk
 from daemon.evaluate_objects_seen import Kept
 from daemon.evaluate_objects_tables import tables_of
 from daemon.evaluate_objects_ways import ALWAYS, CLASSICAL, DAMAGES, GATED, SLICED, USUAL, WAYS, Way, plan_of
-from daemon.evaluate_out import WIDE
+from daemon.evaluate_out import show
 from detectors.denoising.estimate import estimate
 
 NOISY: Final = ("sigma 25", "sigma 50", "low light", "camera")  # where non-local means is asked, too
@@ -96,7 +95,6 @@ def _median(work: Any) -> float:
 async def main(data: Path, model: str, keep: Path | None, photos: int | None) -> int:
     """Prints all; 1 where a bar is missed."""
     cv2.setNumThreads(1)
-    out = Console(highlight=False, width=WIDE)
     some, finder, kept = photos_of(data, photos), finder_of(None, model), Kept(keep)
     print(f"least confidence {FLOOR}", flush=True)
     figures: dict[str, Any] = {}
@@ -104,14 +102,12 @@ async def main(data: Path, model: str, keep: Path | None, photos: int | None) ->
         quick = [way for way in WAYS if way in USUAL or (harm in NOISY and way in CLASSICAL)]
         result = await measure(some, [harm], plan_of(quick), finder, kept, lambda _what, _share: None)
         figures |= result["damages"]
-        for each in tables_of(result):
-            out.print(each, soft_wrap=isinstance(each, str), markup=False)
+        show(result, tables_of(result), as_json=False)
     for across in SMALL:
         frames = shrunk(some, across)
         result = await measure(frames, ["clean"], plan_of([SLICED]), finder, kept, lambda _what, _share: None)
         print(f"\nsmall objects: {across} x {across} photos in a frame")
-        for each in tables_of(result):
-            out.print(each, soft_wrap=isinstance(each, str), markup=False)
+        show(result, tables_of(result), as_json=False)
     told = [*bars(figures), *seconds(plan_of(USUAL).ways)]
     print(*told, sep="\n")
     return int(not all(bar.met for bar in told))

@@ -65,7 +65,7 @@ def denoiser(
     steps: Annotated[int, typer.Option(help="How long it is trained.", min=1)] = 12_000,
     seed: Annotated[int, typer.Option(help="The same seed and photos, the same weights.")] = 1,
 ) -> None:
-    """Make the denoiser anew that stands before object detectors. Some eighty minutes of one core.
+    """Make the denoiser anew that stands before object detectors. Some seventy minutes of one core.
 
     Interrupted, the same command goes on where it stopped.
     """

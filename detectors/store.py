@@ -224,7 +224,6 @@ def _licence(path: Path) -> str:
             return said[1].strip()
     for name in ("LICENSE", "LICENSE.txt", "LICENSE.md") if path.is_dir() else ():
         if (path / name).is_file():
-            lines = (path / name).read_text("utf-8", "replace").splitlines()
-            said_first = (line.strip() for line in lines if line.strip())
-            return next((line for line in said_first if not line.startswith("Copyright")), "")[:60]
+            lines = map(str.strip, (path / name).read_text("utf-8", "replace").splitlines())
+            return next((line for line in lines if line and not line.startswith("Copyright")), "")[:60]
     return ""

@@ -54,9 +54,7 @@ class Materials:
 
     real: Examples
     fake: Examples  # swapped faces
-    photos: (
-        Examples  # more real faces, one of each photo: people and light that clips do not have; may be none
-    )
+    photos: Examples  # more real faces, of people and in light that clips do not have; may be none
     network: AutoEncoder  # draws real faces anew
     backbone: dict[str, Tensor]  # torchvision's MobileNetV2
     words: str  # what all this is, for the model card

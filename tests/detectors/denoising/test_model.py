@@ -62,10 +62,10 @@ def test_pictures_of_any_size_are_restored_alike_in_openvino_and_in_torch(
 ) -> None:
     pytest.importorskip("openvino")
     noisy = damage.white(textured(*shape), 25, np.random.default_rng(0))
-    quick = denoiser.restore(noisy, Noise(25 / 255))
+    compiled = denoiser.restore(noisy, Noise(25 / 255))
     monkeypatch.setattr(model, "find_spec", lambda _: None)
     plain = DenoiserModel().restore(noisy, Noise(25 / 255))
-    assert np.abs(quick.astype(int) - plain.astype(int)).max() <= 2
+    assert np.abs(compiled.astype(int) - plain.astype(int)).max() <= 2
 
 
 def test_the_quick_network_computes_the_same_as_the_one_that_learns() -> None:
