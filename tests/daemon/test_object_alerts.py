@@ -127,6 +127,7 @@ def test_a_model_that_is_not_there_is_told_and_the_stream_goes_on(tmp_path: Path
     ran = run(tmp_path, clip, "yolo99z", "person")
     assert list(ran.opened()) == []
     assert "object could not tell at all" in ran.words
+    assert ran.words.count("objects cannot judge: there are no weights 'yolo99z'") == 1
 
 
 def test_a_file_is_asked_who_is_in_it_where_that_is_wanted(clip: Path) -> None:
