@@ -26,9 +26,9 @@ from detectors.deepfake.autoencoder import auto_encoder
 from detectors.deepfake.crop import Crop, crop_of, whole
 from detectors.deepfake.examples import Part, faces
 from detectors.deepfake.making import BLENDED, GENERATED_NARROWEST, KNOWN, SWAPPED, SWAPPED_NARROWEST
-from detectors.deepfake.model import as_pictures
 from detectors.deepfake.network import SIDE, Head
 from detectors.deepfake.redrawing import redrawn
+from detectors.deepfake.running import as_pictures
 from detectors.deepfake.training import Lesson, Maker
 from detectors.deepfake.wear import HARD, MILD, compressed
 from detectors.faces.face import FaceFinder

@@ -26,7 +26,8 @@ from detectors.deepfake.crop import Crop
 from detectors.deepfake.enrolment import measured
 from detectors.deepfake.examples import Examples, Part, faces
 from detectors.deepfake.likelihood import Clips, Floats
-from detectors.deepfake.model import Model, as_pictures
+from detectors.deepfake.model import Model
+from detectors.deepfake.running import as_pictures
 from detectors.deepfake.wear import HARD, Wear, resized
 from detectors.device import limit_torch_threads
 from detectors.roc import auc

@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 
 from detectors.deepfake.autoencoder import AutoEncoder, auto_encoder
 from detectors.deepfake.crop import Crop, whole
-from detectors.deepfake.model import Model, as_pictures
+from detectors.deepfake.model import Model
 from detectors.deepfake.redrawing import trip
+from detectors.deepfake.running import as_pictures
 from detectors.deepfake.wear import compressed, resized
 from detectors.device import limit_torch_threads
 from detectors.roc import auc, interval

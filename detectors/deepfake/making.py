@@ -4,7 +4,7 @@ One seed, one file. What is measured here goes into the file's header; how good 
 deepfake` says, on clips that nothing was learned from.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,10 @@ from detectors.deepfake.calibration import facts_of
 from detectors.deepfake.crop import Crop, whole
 from detectors.deepfake.examples import Examples, ExamplesError, Part
 from detectors.deepfake.heat import face_denoiser, residuals
-from detectors.deepfake.model import Facts, Floats, as_pictures, save
+from detectors.deepfake.model import Facts, Floats, save
 from detectors.deepfake.network import SIDE, Head
 from detectors.deepfake.redrawing import redrawn
+from detectors.deepfake.running import as_pictures
 from detectors.deepfake.training import Lesson, train
 from detectors.deepfake.wear import HARD, MILD, Wear, resized
 from detectors.diffusion.edm import Denoiser
@@ -106,8 +107,7 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float 
         seed,
         partial(tell, "training the face denoiser"),
     )
-    tell("calibrating", 0.0)
-    facts = _calibrated((swapped, generated), materials, copies[1], chance)
+    facts = _calibrated((swapped, generated), materials, copies[1], chance, partial(tell, "calibrating"))
     found = residuals(denoiser, as_pictures([resized(one, SIDE) for one in real.of(Part.CALIBRATE).pictures]))
     more = {f"denoiser.{name}": value for name, value in denoiser.state_dict().items()}
     more |= {"real.mean": found.mean(dim=0), "real.spread": found.std(dim=0)}
@@ -117,18 +117,21 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float 
 
 
 def _calibrated(
-    heads: tuple[Head, Head], materials: Materials, redrawn_faces: Examples, chance: Generator
+    heads: tuple[Head, Head],
+    materials: Materials,
+    redrawn_faces: Examples,
+    chance: Generator,
+    done: Callable[[float], None],
 ) -> Facts:
     """What the heads say of clips that neither has seen."""
-    real, photos, swapped, generated = (
-        _logits(heads, _by_clip(examples), chance)
-        for examples in (
-            materials.real.of(Part.CALIBRATE),
-            materials.photos.of(Part.CALIBRATE),
-            materials.fake.of(Part.CALIBRATE),
-            redrawn_faces,
-        )
-    )
+    given = materials.real, materials.photos, materials.fake
+    sets = [_by_clip(each) for each in (*(one.of(Part.CALIBRATE) for one in given), redrawn_faces)]
+    told: list[list[Floats]] = [[] for _ in sets]
+    for clips, logits in zip(sets, told, strict=True):
+        for crops in clips.values():
+            done(sum(map(len, told)) / (1 + WORN) / sum(map(len, sets)))
+            logits += _logits(heads, crops, chance)
+    real, photos, swapped, generated = told
     return facts_of(real + photos, swapped, generated, materials.words)
 
 
@@ -167,14 +170,12 @@ def _patch(face: NDArray[np.uint8], chance: Generator) -> NDArray[np.uint8]:
     return patch[:, ::-1] if chance.random() < 0.5 else patch
 
 
-def _logits(heads: tuple[Head, Head], clips: Mapping[str, Sequence[Crop]], chance: Generator) -> list[Floats]:
-    """(pictures, 2) for each clip as it came, and for each of WORN ways that it was worn in."""
-    told = []
-    for crops in clips.values():
-        told.append(_of_heads(heads, crops))
-        for _ in range(WORN):
-            way = Wear.drawn(MILD, chance)
-            told.append(_of_heads(heads, [Crop(way.of(one.face), way.of(one.around)) for one in crops]))
+def _logits(heads: tuple[Head, Head], crops: Sequence[Crop], chance: Generator) -> list[Floats]:
+    """(pictures, 2) for a clip as it came, and for each of WORN ways that it was worn in."""
+    told = [_of_heads(heads, crops)]
+    for _ in range(WORN):
+        way = Wear.drawn(MILD, chance)
+        told.append(_of_heads(heads, [Crop(way.of(one.face), way.of(one.around)) for one in crops]))
     return told
 
 

@@ -7,7 +7,7 @@ measured when it was made.
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,8 +23,9 @@ from torch import Tensor
 from detectors.deepfake.crop import Crop
 from detectors.deepfake.heat import Heat, face_denoiser, heat_of, residuals
 from detectors.deepfake.likelihood import Clips
-from detectors.deepfake.network import SIDE, Head, Told
-from detectors.deepfake.wear import Picture, resized
+from detectors.deepfake.network import SIDE, Head
+from detectors.deepfake.running import as_pictures, running
+from detectors.deepfake.wear import resized
 from detectors.detection import DetectorError
 from detectors.device import Device
 from detectors.diffusion.edm import Denoiser
@@ -33,8 +34,6 @@ SHIPPED: Final = Path(__file__).parent / "weights" / "deepfake.safetensors"
 FACTS: Final = "facts"  # the name of the header's entry
 HEADS: Final = ("swapped", "generated")
 VERSION: Final = 1
-_BATCH: Final = 16
-
 
 Floats = NDArray[np.float64]
 
@@ -144,6 +143,7 @@ class Model:
         self.sha256 = hashlib.sha256(blob).hexdigest()
         self.clips = self.facts.clips
         self._device = torch.device(device)
+        self._running = [running(head, device) for head in self._heads]
 
     @property
     def trunk(self) -> Head:
@@ -152,10 +152,8 @@ class Model:
 
     def score(self, crops: Sequence[Crop]) -> Scores:
         """One crop at a time or many, the scores are the same."""
-        logits = [np.concatenate(each) for each in zip(*self._logits(crops), strict=True)] if crops else []
-        if not logits:
-            return Scores(np.zeros(0), np.zeros(0), np.zeros(0))
-        return self.facts.scores(*logits)
+        looks = [one.face for one in crops], [one.around for one in crops]
+        return self.facts.scores(*(run(look) for run, look in zip(self._running, looks, strict=True)))
 
     def heat(self, crops: Sequence[Crop]) -> list[Heat]:
         """Of each crop, where it differs from real faces: for people to look at."""
@@ -166,29 +164,10 @@ class Model:
         )
         return heat_of(found, *self._real)
 
-    def _logits(self, crops: Sequence[Crop]) -> Iterator[tuple[Floats, Floats]]:
-        for first in range(0, len(crops), _BATCH):
-            some = crops[first : first + _BATCH]
-            looks = [one.face for one in some], [one.around for one in some]
-            with torch.inference_mode():
-                told: list[Told] = [
-                    head(as_pictures(look).to(self._device))
-                    for head, look in zip(self._heads, looks, strict=True)
-                ]
-            swapped, generated = (one.logit.double().cpu().numpy() for one in told)
-            yield swapped, generated
-
 
 def _log_ratio(scores: Floats, fake: float, variance: float = 1.0) -> Floats:
     """Of two normal distributions of one variance, about 0 and about `fake`."""
     return fake * (scores - fake / 2) / variance
-
-
-def as_pictures(pictures_bgr: Sequence[Picture]) -> Tensor:
-    """(N, 3, H, W) RGB in 0..1 of pictures (H, W, 3) BGR."""
-    stacked = np.ascontiguousarray(np.stack(pictures_bgr)[..., ::-1])
-    pictures = torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255
-    return pictures.contiguous(memory_format=torch.channels_last)
 
 
 def save(path: Path, heads: Sequence[Head], facts: Facts, more: dict[str, Tensor]) -> None:

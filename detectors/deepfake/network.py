@@ -36,11 +36,11 @@ class Head(nn.Module):
 
     def __init__(self, folded: bool = False) -> None:
         super().__init__()
-        self.stem = _Convolution(3, STEM, 3, stride=2, folded=folded)
+        self.stem = Convolution(3, STEM, 3, stride=2, folded=folded)
         blocks, wide = [], STEM
         for widen, channels, many, stride in STAGES:
             for index in range(many):
-                blocks.append(_Block(wide, channels, widen, 1 if index else stride, folded))
+                blocks.append(Block(wide, channels, widen, 1 if index else stride, folded))
                 wide = channels
         self.blocks = nn.ModuleList(blocks)
         self.embed = nn.Linear(2 * DEEP, EMBEDDING)
@@ -63,11 +63,13 @@ class Head(nn.Module):
         """Takes the trunk of torchvision's MobileNetV2 by its names. Raises KeyError where one is missing."""
         self.stem.begin_with(tensors, "features.0.0", "features.0.1")
         for number, block in enumerate(self.blocks, 1):
-            assert isinstance(block, _Block)  # noqa: S101 - a ModuleList knows no types
+            assert isinstance(block, Block)  # noqa: S101 - a ModuleList knows no types
             block.begin_with(tensors, f"features.{number}.conv")
 
 
-class _Convolution(nn.Module):
+class Convolution(nn.Module):
+    """With its normalisation, which is part of it where it is folded."""
+
     def __init__(
         self, before: int, after: int, kernel: int, *, stride: int = 1, groups: int = 1, folded: bool
     ) -> None:
@@ -96,15 +98,15 @@ class _Convolution(nn.Module):
         )
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
     """An inverted residual."""
 
     def __init__(self, before: int, after: int, widen: int, stride: int, folded: bool) -> None:
         super().__init__()
         wide = before * widen
-        self.widen = _Convolution(before, wide, 1, folded=folded) if widen > 1 else None
-        self.spread = _Convolution(wide, wide, 3, stride=stride, groups=wide, folded=folded)
-        self.narrow = _Convolution(wide, after, 1, folded=folded)
+        self.widen = Convolution(before, wide, 1, folded=folded) if widen > 1 else None
+        self.spread = Convolution(wide, wide, 3, stride=stride, groups=wide, folded=folded)
+        self.narrow = Convolution(wide, after, 1, folded=folded)
         self.shortcut = stride == 1 and before == after
 
     def forward(self, values: Tensor) -> Tensor:
@@ -128,7 +130,7 @@ def folded(head: Head) -> Head:
     plain = Head(folded=True)
     tensors = {name: value for name, value in head.state_dict().items() if ".norm." not in name}
     for name, module in head.named_modules():
-        if isinstance(module, _Convolution):
+        if isinstance(module, Convolution):
             weight, bias = module.folded()
             tensors[f"{name}.convolution.weight"], tensors[f"{name}.convolution.bias"] = weight, bias
     plain.load_state_dict(tensors)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from detectors.deepfake.model import as_pictures
 from detectors.deepfake.network import Head
+from detectors.deepfake.running import as_pictures
 from detectors.deepfake.wear import Picture, resized
 from detectors.device import Device
 from detectors.diffusion.folders import NoiseGuesser

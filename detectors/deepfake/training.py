@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from detectors.deepfake.model import as_pictures
 from detectors.deepfake.network import Head, contrastive_loss, folded
 from detectors.deepfake.precision import quick
+from detectors.deepfake.running import as_pictures
 from detectors.deepfake.wear import Hardship, Wear
 from detectors.diffusion.adamw import AdamW, one_cycle
 
