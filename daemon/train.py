@@ -1,6 +1,5 @@
 """`framewarden train deepfake`: makes the model that the deepfake detector ships with, or one of your own."""
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -9,11 +8,12 @@ from typing import Final
 from rich.console import Console
 
 from config.load import load
-from daemon.bar import Bar
+from daemon.bar import Tell, told
 from daemon.models import store_of
 from detectors.deepfake.autoencoder import auto_encoder
 from detectors.deepfake.examples import Examples, ExamplesError, Part, faces, faces_in_photos
 from detectors.deepfake.making import Materials, make
+from detectors.deepfake.model import Facts
 from detectors.faces.mtcnn import Mtcnn
 from detectors.store import read_tensors
 
@@ -40,21 +40,18 @@ async def train_deepfake(
         )
     store = store_of(load(config) if config else None)
     weights = store.find(backbone)
-    with Bar(Console(stderr=True)) as bar:
-        bar.tell("reading", 0.0)
-        real, fake = faces(data / "real"), faces(data / "fake")
-        looking = partial(bar.tell, "looking for faces in photos")
-        more = await asyncio.to_thread(faces_in_photos, photos, Mtcnn("cpu"), looking)
-        materials = Materials(
-            real,
-            fake,
-            more,
-            auto_encoder(store, network),
-            read_tensors(weights),
+    real, fake = faces(data / "real"), faces(data / "fake")
+
+    def work(tell: Tell) -> Facts:
+        more = faces_in_photos(photos, Mtcnn("cpu"), partial(tell, "looking for faces in photos"))
+        words = (
             f"faces of {data.name}, {len(more.clips)} faces in photos, backbone {weights.name}, "
-            f"drawn anew by {network}, seed {seed}",
+            f"drawn anew by {network}, seed {seed}"
         )
-        facts = await asyncio.to_thread(make, materials, out, seed, bar.tell)
+        drawing = auto_encoder(store, network)
+        return make(Materials(real, fake, more, drawing, read_tensors(weights), words), out, seed, tell)
+
+    facts = await told(work)
     learned, kept = (sum(_clips(each, part) for each in (real, fake)) for part in (Part.TRAIN, Part.TEST))
     say.print(f"{out}: learned from {learned} clips; {kept} were kept apart to test with", markup=False)
     say.print(

@@ -1,6 +1,5 @@
 """`framewarden train deepfake --encoder`: teaches larger weights, which stay as they are, to tell fakes."""
 
-import asyncio
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -10,11 +9,12 @@ from rich.console import Console
 
 from config.load import load
 from config.state import deepfake_head, state_folder
-from daemon.bar import Bar
+from daemon.bar import Tell, told
 from daemon.models import store_of
 from detectors.deepfake.examples import ExamplesError, faces
-from detectors.deepfake.hub import draws_anew, open_sources
-from detectors.deepfake.hub_learning import learn
+from detectors.deepfake.hub import Sources, draws_anew, open_sources
+from detectors.deepfake.hub_head import HubHead
+from detectors.deepfake.hub_learning import Report, learn
 from detectors.device import choose_device, limit_torch_threads
 
 DONE: Final = 0
@@ -50,28 +50,22 @@ async def train_head(
     limit_torch_threads()
     device = choose_device(settings.service.device if settings else "auto")
     say = Console(highlight=False, soft_wrap=True)
-    with Bar(Console(stderr=True)) as bar:
-        bar.tell("reading weights", 0.0)
-        store = store_of(settings)
-        sources = await asyncio.to_thread(open_sources, encoder, reconstruction, store, device)
-        bar.tell("reading faces", 0.0)
+    store = store_of(settings)
+
+    def work(tell: Tell) -> tuple[Sources, HubHead, Report]:
+        tell("reading weights", 0.0)
+        sources = open_sources(encoder, reconstruction, store, device)
+        tell("reading faces", 0.0)
         real = faces(data / "real", sources.side)
         fakes = {kind: faces(folder, sources.side) for kind, folder in _folders(data)}
         drawing = sources.reconstruction
         if drawing is None and "generated" not in fakes:
-            drawing = await asyncio.to_thread(draws_anew, network, store, sources.embedded, device)
-        head, report = await asyncio.to_thread(
-            partial(
-                learn,
-                sources,
-                real,
-                fakes,
-                drawing.redraw if drawing else None,
-                contrast=contrast,
-                seed=seed,
-                done=partial(bar.tell, "looking at faces"),
-            )
-        )
+            drawing = draws_anew(network, store, sources.embedded, device)
+        redraw = drawing.redraw if drawing else None
+        looking = partial(tell, "looking at faces")
+        return sources, *learn(sources, real, fakes, redraw, contrast=contrast, seed=seed, done=looking)
+
+    sources, head, report = await told(work)
     head.save(target)
     say.print(f"{target}: made with {sources.words}", markup=False)
     say.print(f"from {report.views} views of {report.clips} clips; on clips that were not learned from:")
