@@ -34,8 +34,11 @@ print("told", json.dumps([asked, sorted(after)]))
 
 def watched(folder: Path, script: str) -> list[str]:
     """What the script printed, with all that it asked of the network and wrote into the home folder."""
+    # Where continuous integration is named, OpenVINO tells nobody anything: here it has to be held back by us.
     environ = {
-        key: value for key, value in os.environ.items() if not key.startswith(("YOLO_", "PYTEST", "ULTRA"))
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("YOLO_", "PYTEST", "ULTRA", "CI", "TF_BUILD", "JENKINS_URL"))
     }
     environ |= {"HOME": str(folder), "PYTHONPATH": str(Path(__file__).parents[2])}
     program = WATCHED + textwrap.dedent(script) + TOLD
