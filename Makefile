@@ -45,8 +45,8 @@ lint: $(VENV)/.dev
 test: lint
 	@echo "==> tests"
 	@$(BIN)/python -m tests.javascript
-	@# Where a crashed worker was replaced, xdist waits for ever for what that one still had to do.
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --max-worker-restart=0
+	@# Not loadscope: after the crash of a worker it waits for ever for what that one still had to do.
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 	@echo "==> all checks and tests passed"
 
 clean:
