@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from diffusers import AutoencoderKL, AutoencoderTiny, DDPMScheduler, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    AutoencoderTiny,
+    DDPMPipeline,
+    DDPMScheduler,
+    UNet2DConditionModel,
+    UNet2DModel,
+)
 from transformers import (
     CLIPConfig,
     CLIPModel,
@@ -109,6 +116,28 @@ def stable_diffusion(folder: Path, *, text: bool = False, velocity: bool = False
         (folder / "words" / "merges.txt").write_text("#version: 0.2\n")
         CLIPTokenizer.from_pretrained(folder / "words").save_pretrained(folder / "tokenizer")
     return folder
+
+
+def pixel_u_net(folder: Path, side: int = 32, **unet: Any) -> Path:
+    """A UNet2DModel and its scheduler, as DDPMPipeline saves them."""
+    torch.manual_seed(6)
+    DDPMPipeline(small_u_net(side, **unet), DDPMScheduler()).save_pretrained(folder)
+    return folder
+
+
+def small_u_net(side: int = 32, **unet: Any) -> UNet2DModel:
+    """One that draws pixels."""
+    return UNet2DModel(
+        **{
+            "sample_size": side,
+            "block_out_channels": (WIDE, 2 * WIDE),
+            "down_block_types": ("DownBlock2D", "DownBlock2D"),
+            "up_block_types": ("UpBlock2D", "UpBlock2D"),
+            "norm_num_groups": 4,
+            "layers_per_block": 1,
+            **unet,
+        }
+    )
 
 
 def text_encoder(folder: Path) -> Path:

@@ -1,11 +1,14 @@
 """Auto-encoders and U-Nets of others, from folders as diffusers writes them: read offline, nothing is run.
 
 A folder is that of one auto-encoder, or of a whole Stable Diffusion (vae/, unet/, scheduler/; text_encoder/
-and tokenizer/ where they are there). The package diffusers is imported here and not before.
+and tokenizer/ where they are there); its U-Net may be one that takes no prompt. The package diffusers is
+imported here and not before.
 """
 
 import json
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +23,8 @@ TOKENS: Final = 77  # of a prompt
 CONFIG: Final = "config.json"
 AUTO_ENCODERS: Final = ("AutoencoderKL", "AutoencoderTiny")
 U_NET: Final = "UNet2DConditionModel"
+UNTOLD: Final = "UNet2DModel"  # takes no prompt
+MORE: Final = ("addition_embed_type", "class_embed_type", "num_class_embeds", "encoder_hid_dim")
 
 
 class AutoEncoder:
@@ -50,14 +55,16 @@ class AutoEncoder:
 
 
 class NoiseGuesser:
-    """A U-Net that says which noise latents carry, told no prompt."""
+    """A U-Net that says which noise latents, or pixels, carry, told no prompt."""
 
-    def __init__(self, network: Any, kept: Tensor, velocity: bool, prompt: Tensor, device: Device) -> None:
-        """`kept` (T,): the share of the data's variance at each step; `prompt` (1, TOKENS, D)."""
+    def __init__(
+        self, network: Any, kept: Tensor, velocity: bool, prompt: Tensor | None, device: Device
+    ) -> None:
+        """`kept` (T,): the share of the data's variance at each step; `prompt` (1, TOKENS, D), or none."""
         self._network = network
         self._kept = kept.to(device)
         self._velocity = velocity
-        self.prompt = prompt.to(device)
+        self.prompt = None if prompt is None else prompt.to(device)
 
     @torch.inference_mode()
     def error(self, latents: Tensor, noise: Tensor, share: float) -> Tensor:
@@ -81,6 +88,26 @@ class NoiseGuesser:
         clean: Tensor = (noisy - (1 - kept).sqrt() * self._guess(noisy, step)) / kept.sqrt()
         return clean
 
+    @torch.inference_mode()
+    def restored(
+        self, latents: Tensor, noise: Tensor, share: float, steps: int, bound: float = math.inf
+    ) -> Tensor:
+        """What is left of latents (N, C, h, w) when `noise` is added and taken out again in so many steps.
+
+        `share`: 0..1 of the way from the data to pure noise; `bound`: no guess at the data goes beyond it.
+        Nothing is drawn by chance on the way (Song et al., DDIM, ICLR 2021).
+        """
+        first = round(share * (len(self._kept) - 1))
+        way = torch.linspace(first, 0, steps + 1).round().long().tolist()
+        values = self._noisy(latents, noise, first)
+        for step, after in pairwise(way):
+            kept, later = self._kept[step], self._kept[after]
+            guess = self._guess(values, step)
+            clean = ((values - (1 - kept).sqrt() * guess) / kept.sqrt()).clamp(-bound, bound)
+            left = (values - kept.sqrt() * clean) / (1 - kept).sqrt()  # the noise, as the bound has it
+            values = later.sqrt() * clean + (1 - later).sqrt() * left if after else clean
+        return values
+
     def _noisy(self, latents: Tensor, noise: Tensor, step: int) -> Tensor:
         kept = self._kept[step]
         return kept.sqrt() * latents + (1 - kept).sqrt() * noise
@@ -88,9 +115,11 @@ class NoiseGuesser:
     def _guess(self, noisy: Tensor, step: int) -> Tensor:
         """The noise in it."""
         kept = self._kept[step]
-        prompt = self.prompt.expand(len(noisy), -1, -1)
+        told_of = (
+            {} if self.prompt is None else {"encoder_hidden_states": self.prompt.expand(len(noisy), -1, -1)}
+        )
         steps = torch.full((len(noisy),), step, device=noisy.device)
-        told: Tensor = self._network(noisy, steps, encoder_hidden_states=prompt).sample
+        told: Tensor = self._network(noisy, steps, **told_of).sample
         return kept.sqrt() * told + (1 - kept).sqrt() * noisy if self._velocity else told
 
 
@@ -100,28 +129,29 @@ class Diffusion:
 
     autoencoder: AutoEncoder
     guesser: NoiseGuesser | None
+    side: int | None = None  # latents to the longer side of the pictures that the U-Net was trained on
 
 
 def open_folder(folder: Path, device: Device = "cpu") -> Diffusion:
     """Reads a folder that lies on this machine. Raises DetectorError, and says what is wanted."""
     inner = folder / "vae" if (folder / "vae" / CONFIG).is_file() else folder
-    network = _network(inner, AUTO_ENCODERS, device)
+    network = network_in(inner, AUTO_ENCODERS, device)
     autoencoder = AutoEncoder(network, device)
     if not (folder / "unet" / CONFIG).is_file():
         return Diffusion(autoencoder, None)
-    unet = _network(folder / "unet", (U_NET,), device)
+    unet = network_in(folder / "unet", (U_NET, UNTOLD), device)
     config = unet.config
-    if config.get("addition_embed_type") or config.get("class_embed_type") or config.get("encoder_hid_dim"):
+    if any(config.get(name) for name in MORE):
         raise DetectorError(f"{folder / 'unet'} wants more than a prompt: name a Stable Diffusion 1 or 2")
     if config["in_channels"] != autoencoder.channels:
         raise DetectorError(
             f"{folder / 'unet'} looks at {config['in_channels']} channels, and the auto-encoder beside it "
             f"makes {autoencoder.channels}: name one that is not for inpainting"
         )
-    kept, velocity = _schedule(folder / "scheduler")
-    wide = int(config["cross_attention_dim"])
-    prompt = _no_prompt(folder, wide)
-    return Diffusion(autoencoder, NoiseGuesser(unet, kept, velocity, prompt, device))
+    kept, velocity = schedule(folder / "scheduler")
+    prompt = _no_prompt(folder, int(wide)) if (wide := config.get("cross_attention_dim")) else None
+    side = max(trained_on(config) or (0,)) or None
+    return Diffusion(autoencoder, NoiseGuesser(unet, kept, velocity, prompt, device), side)
 
 
 def needs(package: str, error: ImportError) -> DetectorError:
@@ -148,7 +178,8 @@ def read_json(path: Path) -> dict[str, Any]:
     return told
 
 
-def _network(folder: Path, kinds: tuple[str, ...], device: Device) -> Any:
+def network_in(folder: Path, kinds: tuple[str, ...], device: Device) -> Any:
+    """A network of one of these classes of diffusers, ready to be used. Raises DetectorError."""
     if not (folder / CONFIG).is_file():
         raise DetectorError(
             f"{folder} has no {CONFIG}: name the folder of an auto-encoder ({' or '.join(AUTO_ENCODERS)}) or "
@@ -156,7 +187,8 @@ def _network(folder: Path, kinds: tuple[str, ...], device: Device) -> Any:
         )
     kind = read_json(folder / CONFIG).get("_class_name")
     if kind not in kinds:
-        raise DetectorError(f"{folder} holds a {kind}, and {' or '.join(kinds)} is wanted there")
+        held = f"a {kind}" if kind else "something that diffusers did not write"
+        raise DetectorError(f"{folder} holds {held}, and {' or '.join(kinds)} is wanted there")
     try:
         import diffusers
         from diffusers.utils import logging
@@ -181,15 +213,32 @@ def _network(folder: Path, kinds: tuple[str, ...], device: Device) -> Any:
     return network.float().eval().requires_grad_(False).to(torch.device(device))
 
 
+def trained_on(config: Any) -> tuple[int, int] | None:
+    """Height and width of what a U-Net was trained on, as its config says it; None where it does not."""
+    match config.get("sample_size"):
+        case int(side) if side > 0:
+            return side, side
+        case [int(height), int(width)] if height > 0 < width:
+            return height, width
+        case _:
+            return None
+
+
 def _is_variant(file: Path) -> bool:
     return ".fp16." in file.name or ".non_ema." in file.name
 
 
-def _schedule(folder: Path) -> tuple[Tensor, bool]:
+def schedule(folder: Path) -> tuple[Tensor, bool]:
+    """(T,) the data's share of the variance at each step, and whether velocities are told: of a scheduler's
+    folder. Raises DetectorError.
+    """
     config = read_json(folder / "scheduler_config.json")
     kind = config.get("prediction_type", "epsilon")
     if "Flow" in str(config.get("_class_name")) or kind not in ("epsilon", "v_prediction"):
-        raise DetectorError(f"{folder} is of no Stable Diffusion 1 or 2: name one of these")
+        raise DetectorError(
+            f"{folder} is of no Stable Diffusion 1 or 2, and of no DDPM that guesses noise or velocity: name "
+            "one of these"
+        )
     from diffusers import DDPMScheduler
 
     try:

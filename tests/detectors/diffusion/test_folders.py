@@ -58,12 +58,12 @@ def test_the_noise_is_guessed_at_each_level_and_both_kinds_of_prediction_are_und
 def test_an_empty_prompt_is_what_the_text_encoder_makes_of_it(tmp_path: Path) -> None:
     folder = tiny_models.stable_diffusion(tmp_path / "sd", text=True)
     told = open_folder(folder).guesser
-    assert told is not None
+    assert told is not None and told.prompt is not None
     assert told.prompt.shape == (1, TOKENS, tiny_models.PROMPT)
     assert told.prompt.abs().sum() > 0
     (folder / "text_encoder" / "config.json").unlink()
     without = open_folder(folder).guesser
-    assert without is not None
+    assert without is not None and without.prompt is not None
     assert torch.equal(without.prompt, torch.zeros(1, TOKENS, tiny_models.PROMPT))
 
 
