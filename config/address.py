@@ -4,6 +4,7 @@ No sentence here repeats more of an address than its scheme, so none can repeat 
 """
 
 import difflib
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -19,6 +20,11 @@ ENCODING = (
 
 PUSHED = ("rtsp", "rtmp")  # in which a camera may come to us
 DEVICE_OPTIONS = ("video_size", "framerate", "input_format")
+# Where we listen: host:port, a port up to 65535; an IPv6 address stands in brackets.
+LISTEN = (
+    r"^(\[[0-9a-fA-F:]+\]|[^:/\s]+):"
+    r"(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$"
+)
 
 _LISTENING = ("udp",)  # may name a port of this machine and no host: udp://:5000
 _NOT_HERE = {
@@ -85,6 +91,20 @@ def may_hide_password(text: str) -> bool:
     return ":" in authority and not authority.startswith("[") and any("@" in part for part in rest)
 
 
+def is_loopback(authority: str) -> bool:
+    """Whether only this machine reaches that host, or host:port; an IPv6 address stands in brackets."""
+    try:
+        host = urlsplit(f"//{authority}").hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def at_home(path: str) -> str:
+    """The path with its ~ filled in, and as it is where nobody knows that user."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser raises for a user that nobody knows
+
+
 def is_there(path: str) -> bool:
     """Whether this user can see a file or folder there."""
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where a folder on the way is closed
@@ -105,7 +125,7 @@ def _device(text: str) -> str:
 
 
 def _recording(text: str, folder: Path | None) -> str:
-    path = os.path.expanduser(text)  # noqa: PTH111 - Path.expanduser raises for a user that nobody knows
+    path = at_home(text)
     path = os.path.join(folder, path) if folder else path  # noqa: PTH118 - keeps a path as it was typed
     if is_there(path):
         return path

@@ -4,15 +4,14 @@ import base64
 import binascii
 import re
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from config.address import service_address
 from config.secrets import remember, understand_url
-from config.section import Seconds, Section
+from config.section import BesideFile, Seconds, Section
 
 AlertKind = Literal["anomaly", "deepfake", "object", "quality", "stream"]
 ToldKind = Literal["anomaly", "deepfake", "object", "quality", "stream", "verdict"]  # on files
@@ -36,12 +35,6 @@ def _hidden(secret: str) -> str:
     return secret
 
 
-def _beside(path: Path | None, info: ValidationInfo) -> Path | None:
-    """A relative path begins at the configuration's own folder."""
-    folder: Path = (info.context or {}).get("folder") or Path()
-    return path and folder / path.expanduser()
-
-
 Hidden = Annotated[str, Field(min_length=1), AfterValidator(_hidden)]  # with repr=False where it stands
 Pattern = Annotated[str, Field(min_length=1)]
 Authorization = Annotated[
@@ -53,8 +46,7 @@ Authorization = Annotated[
     ),
 ]
 CaFile = Annotated[
-    Path | None,
-    AfterValidator(_beside),
+    BesideFile | None,
     Field(
         examples=["/etc/framewarden/ca.pem"],
         description="Certificates (PEM) that are trusted instead of the system's.",
@@ -121,7 +113,7 @@ class FileChannelSettings(ChannelSection):
     """One JSON object a line, for whatever reads files."""
 
     kind: Literal["file"] = "file"
-    path: Annotated[Path, AfterValidator(_beside)] = Field(
+    path: BesideFile = Field(
         examples=["/var/log/framewarden/alerts.jsonl"], description="A relative path is beside this file."
     )
     rotate_megabytes: float = Field(

@@ -1,19 +1,17 @@
 """Everything an operator may set: frozen pydantic models, whose field texts are the reference."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from config.address import PUSHED, source_address
-from config.alert_rules import AlertRule, StormSettings
-from config.channels import ChannelSettings, LogChannelSettings, RedisChannelSettings
+from config.address import LISTEN, PUSHED, is_loopback, source_address
+from config.alerts import AlertsSettings
 from config.detectors import DetectorName, DetectorsSettings
 from config.redis_address import SCHEMES, redis_address
 from config.scene import Line, ObjectAlert, Zone, check_places
 from config.secrets import understand_url
-from config.section import Seconds, Section
+from config.section import BesideFile, Seconds, Section
 from config.uploads import UploadsSettings
 
 NO_NORMAL = (
@@ -21,20 +19,6 @@ NO_NORMAL = (
     "or give a camera's recording a stream of its own, with url"
 )
 StreamName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-# host:port, a port up to 65535; an IPv6 address stands in brackets
-LISTEN = (
-    r"^(\[[0-9a-fA-F:]+\]|[^:/\s]+):"
-    r"(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$"
-)
-
-
-def is_loopback(listen: str) -> bool:
-    """Whether only this machine reaches that host:port."""
-    host = listen.rpartition(":")[0].strip("[]")
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class RedisSettings(Section):
@@ -109,7 +93,7 @@ class StreamSettings(Section):
         examples=["rtsp://gate.example/stream1"],
         description="rtsp://, http:// and the like, or a recording's path (relative to this file).",
     )
-    folder: Path | None = Field(
+    folder: BesideFile | None = Field(
         default=None,
         examples=["/srv/uploads"],
         description="In place of url: each file that comes into it is judged. Relative to this file.",
@@ -190,12 +174,6 @@ class StreamSettings(Section):
     def _can_be_opened(cls, url: str, info: ValidationInfo) -> str:
         return source_address(url, (info.context or {}).get("folder"))
 
-    @field_validator("folder")
-    @classmethod
-    def _from_the_file(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
-        beside: Path | None = (info.context or {}).get("folder")
-        return folder and ((beside or Path()) / folder.expanduser()).absolute()
-
     @model_validator(mode="after")
     def _one_source(self) -> "StreamSettings":
         if not self.url and not self.folder:
@@ -210,76 +188,12 @@ class StreamSettings(Section):
 class ModelsSettings(Section):
     """Weights that are not part of the package. Nothing is downloaded by itself."""
 
-    folder: Path | None = Field(
+    folder: BesideFile | None = Field(
         default=None,
         examples=["/srv/models"],
         description="Where weights lie (relative to this file). They are also found in $FRAMEWARDEN_MODELS "
         "and in models/ of the state folder.",
     )
-
-    @field_validator("folder")
-    @classmethod
-    def _from_the_file(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
-        beside: Path | None = (info.context or {}).get("folder")
-        return folder and (beside / folder.expanduser() if beside else folder.expanduser())
-
-
-class EvidenceSettings(Section):
-    """What is kept beside the alerts: pictures, the score's curve, a report, and what scores it again."""
-
-    keep_days: float = Field(default=30, gt=0, description="Evidence older than this is deleted.")
-    keep_gigabytes: float = Field(
-        default=5, gt=0, description="The oldest evidence goes first above this size."
-    )
-    keep_free_gigabytes: float = Field(
-        default=1, ge=0, description="The oldest evidence also goes where less than this is free on the disk."
-    )
-
-
-class OutboxSettings(Section):
-    """How much waits on disk for channels that are away. Beyond it messages are dropped, and that is told."""
-
-    megabytes: float = Field(
-        default=200,
-        ge=1,
-        description="Above this size messages are dropped; first of the channel with the most waiting, and "
-        "of each alert its last message last.",
-    )
-    keep_days: float = Field(default=7, gt=0, description="What waits longer than this is dropped.")
-
-
-class AlertsSettings(Section):
-    """When an alert opens and closes, and where it goes."""
-
-    channels: tuple[ChannelSettings, ...] = Field(
-        default=(RedisChannelSettings(), LogChannelSettings()),
-        min_length=1,
-        examples=[[{"kind": "redis"}, {"kind": "log"}]],
-        description="Where messages go, each with its own outbox; docs/channels.md shows all kinds.",
-    )
-    link: str | None = Field(
-        default=None,
-        pattern=r"^https?://\S+$",
-        examples=["https://watch.example/alerts/{alert_id}"],
-        description="Where people can look at an alert: {alert_id} and {stream} are filled in.",
-    )
-    cooldown: float = Field(
-        default=30, ge=0, description="Seconds after closing in which the same alert does not open again."
-    )
-    update_every: Seconds = Field(
-        default=30, description="Seconds between two updates of one open alert, at least."
-    )
-    offline_after: Seconds = Field(
-        default=5, description="Seconds without a picture until a stream is offline."
-    )
-    rules: tuple[AlertRule, ...] = Field(
-        default=(),
-        examples=[[{"kind": "object", "label": "person", "between": "06:00-22:00", "tell": False}]],
-        description="What holds for some alerts only; docs/alerts.md shows how.",
-    )
-    storm: StormSettings = StormSettings()
-    outbox: OutboxSettings = OutboxSettings()
-    evidence: EvidenceSettings = EvidenceSettings()
 
 
 class ServiceSettings(Section):

@@ -7,6 +7,7 @@ from typing import Final
 
 from platformdirs import user_state_path
 
+from config.address import at_home
 from config.settings import Settings
 
 ENROLMENT: Final = "enrolment.json"
@@ -18,7 +19,7 @@ def state_folder(settings: Settings | None = None, environ: Mapping[str, str] = 
     Without settings (a subscriber needs none), the last two. The folder is named, not made.
     """
     if settings is not None and settings.service.state_dir is not None:
-        return settings.service.state_dir.expanduser().absolute()
+        return Path(at_home(str(settings.service.state_dir))).absolute()
     if given := environ.get("STATE_DIRECTORY"):
         return Path(given.split(":")[0])  # systemd lists all of a unit's state directories
     return user_state_path("framewarden", appauthor=False)

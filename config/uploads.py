@@ -1,27 +1,17 @@
 """How files of strangers are taken: from watched folders, over HTTP, and as jobs on Redis."""
 
-from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import Field
 
 from config.channels import Hidden
-from config.section import Seconds, Section
+from config.section import BesideFile, Seconds, Section
 
 # Endings that HTTP takes. What a file really is shows when it is opened, whatever it is called.
 TYPES: Final = (
     "mp4", "m4v", "mov", "mkv", "webm", "avi", "ts", "mts", "mpg", "mpeg", "flv", "wmv", "ogv", "mxf",
     "h264", "h265", "mjpeg", "gif", "webp", "jpg", "jpeg", "png", "bmp",
 )  # fmt: skip
-
-
-def _beside(path: Path, info: ValidationInfo) -> Path:
-    """A relative path begins at the configuration's own folder."""
-    folder: Path = (info.context or {}).get("folder") or Path()
-    return folder / path.expanduser()
-
-
-BesideFile = Annotated[Path, AfterValidator(_beside)]
 
 
 class HttpUploadSettings(Section):

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 from urllib.parse import urlsplit
 
+from config.address import is_loopback
 from config.secrets import remember
-from config.settings import is_loopback
 from daemon.pull_choice import Offered
 from detectors.store import HUB
 
@@ -66,7 +66,7 @@ def wish_for(
     token = environ.get(TOKEN) or None
     if token:
         remember(token)
-        if parts.scheme == "http" and not is_loopback(f"{parts.hostname}:80"):
+        if parts.scheme == "http" and not is_loopback(parts.netloc):
             raise PullError(f"the token in {TOKEN} would be readable by all on the way: use https://")
     return Wish(repository, revision, tuple(only), where, token)
 

@@ -12,8 +12,9 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
+from config.address import LISTEN
 from config.load import load
-from config.settings import LISTEN, ServiceSettings
+from config.settings import ServiceSettings
 from daemon.object_counts import There, in_words
 
 PATIENCE: Final = 5.0  # seconds

@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import ipaddress
 import json
 import logging
 from collections import OrderedDict
@@ -10,11 +9,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, NoReturn
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from alerts.report import POLICY
+from config.address import is_loopback
 from config.uploads import TYPES, UploadsSettings
 from daemon.ledger import LedgerError
 from daemon.upload_folder import UploadFolder
@@ -158,7 +157,7 @@ class UploadWeb:
     def _let_in(self, request: web.Request) -> None:
         token = self._http.token
         if token is None:
-            if not _is_this_machine(request.headers.get("Host", "")):
+            if not is_loopback(request.headers.get("Host", "")):
                 _refuse(web.HTTPForbidden, "name this machine as 127.0.0.1 or localhost")
             return
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -212,11 +211,3 @@ def _refuse(how: type[web.HTTPException], why: str, headers: Mapping[str, str] |
 
 def _json(why: str) -> str:
     return json.dumps({"error": why}) + "\n"
-
-
-def _is_this_machine(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

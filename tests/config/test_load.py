@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from config.channels import LogChannelSettings, RedisChannelSettings
 from config.load import ConfigError, load
+from config.state import state_folder
 
 GATE = "streams:\n  - {name: gate, url: clip.mp4}\n"
 
@@ -147,6 +148,18 @@ def test_a_recording_is_looked_for_beside_the_file_and_at_home(
     assert load(Path("fw.yaml"), {}).streams[0].url == "/d e"
     (tmp_path / "fw.yaml").write_text(GATE)
     assert load(Path("fw.yaml"), {}).streams[0].url == str(tmp_path / "clip.mp4")
+
+
+def test_of_a_user_that_nobody_knows_no_home_is_filled_in(tmp_path: Path) -> None:
+    loaded = good(
+        tmp_path,
+        "streams: [{name: up, folder: ~nobody-knows/in}]\n"
+        "models: {folder: ~nobody-knows/models}\n"
+        "service: {state_dir: ~nobody-knows/state}\n",
+    )
+    assert loaded.streams[0].folder == tmp_path / "~nobody-knows/in"
+    assert loaded.models.folder == tmp_path / "~nobody-knows/models"
+    assert state_folder(loaded) == Path("~nobody-knows/state").absolute()
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

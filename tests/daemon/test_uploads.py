@@ -25,8 +25,9 @@ import pytest
 from alerts.file_verdict import Tally
 from alerts.judge import Judge
 from alerts.rules import Rules
+from config.alerts import AlertsSettings
 from config.channels import LogChannelSettings
-from config.settings import AlertsSettings, ServiceSettings, Settings, StreamSettings
+from config.settings import ServiceSettings, Settings, StreamSettings
 from config.uploads import UploadsSettings
 from daemon.file_watch import FileWatch
 from daemon.house import assembled
@@ -353,6 +354,7 @@ def test_without_a_token_no_page_in_a_browser_can_upload(tmp_path: Path, inbox: 
     with Daemon(tmp_path, text) as daemon:
         eventually("the folder is watched", lambda: daemon.stream("uploads"), 40)
         assert put(daemon, "a.mp4", b"x", None, Host="evil.example")[0] == 403, "by a name of its own"
+        assert put(daemon, "a.mp4", b"x", None, Host="[")[0] == 403, "by what is no name"
         request = urllib.request.Request(
             f"http://127.0.0.1:{daemon.port}/uploads/uploads/a.mp4", b"x", method="POST"
         )
