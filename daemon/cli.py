@@ -15,6 +15,8 @@ from config.load import load
 from config.problem import ConfigError
 from daemon.ending import BAD_USAGE, DONE, fail, finish, say
 from daemon.evaluate_commands import evaluate
+from daemon.models_commands import models
+from daemon.order_commands import ack, silence, silences
 from daemon.train_commands import train
 
 app = typer.Typer(
@@ -27,15 +29,17 @@ app = typer.Typer(
 )
 channels = typer.Typer(help="Where alerts go: try it out.", no_args_is_help=True)
 app.add_typer(channels, name="channels")
-models = typer.Typer(
-    help="Weights on this machine: what there is, whether it is whole.", no_args_is_help=True
-)
 app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(train, name="train")
 
 Config = Annotated[
     Path, typer.Argument(help="The configuration, see config/example.yaml.", show_default=False)
+]
+Stream = Annotated[str, typer.Argument(help="Its name in CONFIG.", show_default=False)]
+Recordings = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Recordings of this camera; without any, it is watched now.", show_default=False),
 ]
 
 
@@ -192,56 +196,8 @@ def outbox(
     finish(lambda: run_outbox(config, action, channel, ids or (), as_json))
 
 
-@app.command()
-def silence(
-    pattern: Annotated[str, typer.Argument(help="stream:kind, either may be *.", show_default=False)],
-    label: Annotated[str, typer.Option(help="Which labels; may hold * and ?.")] = "*",
-    duration: Annotated[str | None, typer.Option("--for", help="30m, 2h, 1h30m, 7d.")] = None,
-    until: Annotated[str | None, typer.Option(help="18:00, or 2026-12-24T18:00.")] = None,
-    comment: Annotated[str, typer.Option(help="Why.")] = "",
-    by: Annotated[str | None, typer.Option(help="Who wants it. Default: you.")] = None,
-    config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
-) -> None:
-    """Let no alert that fits be told for a while. What goes on when it ends is told then."""
-    from daemon.orders import silence as order
-
-    finish(lambda: order(pattern, label, duration, until, by, comment, config))
-
-
-@app.command()
-def silences(
-    remove: Annotated[str | None, typer.Option(help="End the silence with this id.")] = None,
-    change: Annotated[str | None, typer.Option(help="Change the silence with this id:")] = None,
-    duration: Annotated[str | None, typer.Option("--for", help="to end so long from now: 30m, 2h.")] = None,
-    until: Annotated[str | None, typer.Option(help="to end at 18:00, or 2026-12-24T18:00.")] = None,
-    comment: Annotated[str | None, typer.Option(help="to have this comment.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
-    config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
-) -> None:
-    """List the silences that hold, and the alerts that are open; end or change a silence."""
-    from daemon import orders
-
-    changes = not (duration is until is comment is None)
-    if sum((remove is not None, change is not None, as_json)) > 1:
-        fail("give one of --remove, --change and --json", BAD_USAGE)
-    if changes and change is None:
-        fail("name the silence that is to be changed: --change ID", BAD_USAGE)
-    if change is not None:
-        finish(lambda: orders.change(change, duration, until, comment, config))
-    finish(lambda: orders.show(config, as_json) if remove is None else orders.remove(remove, config))
-
-
-@app.command()
-def ack(
-    alert: Annotated[str, typer.Argument(help="Its id, or how it begins.", show_default=False)],
-    comment: Annotated[str, typer.Option(help="What is being done.")] = "",
-    by: Annotated[str | None, typer.Option(help="Who has seen to it. Default: you.")] = None,
-    config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
-) -> None:
-    """Say that somebody has seen to an alert: it is told again when it gets worse, and when it closes."""
-    from daemon.orders import acknowledge
-
-    finish(lambda: acknowledge(alert, by, comment, config))
+for order in (silence, silences, ack):
+    app.command()(order)
 
 
 @app.command()
@@ -259,11 +215,8 @@ def demo(
 @app.command()
 def learn(
     config: Config,
-    stream: Annotated[str, typer.Argument(help="Its name in CONFIG.", show_default=False)],
-    recordings: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Recordings of this camera; without any, it is watched now.", show_default=False),
-    ] = None,
+    stream: Stream,
+    recordings: Recordings = None,
     minutes: Annotated[
         float | None, typer.Option(help="Watch so long. Default: learn_minutes of CONFIG.", min=0.05)
     ] = None,
@@ -277,11 +230,8 @@ def learn(
 @app.command()
 def enrol(
     config: Config,
-    stream: Annotated[str, typer.Argument(help="Its name in CONFIG.", show_default=False)],
-    recordings: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Recordings of this camera; without any, it is watched now.", show_default=False),
-    ] = None,
+    stream: Stream,
+    recordings: Recordings = None,
     minutes: Annotated[float, typer.Option(help="Watch a camera so long.", min=0.05)] = 10,
 ) -> None:
     """Measure what your own, real people score on a stream, so that they are judged by that."""
@@ -293,7 +243,7 @@ def enrol(
 @app.command()
 def backtest(
     config: Config,
-    stream: Annotated[str, typer.Argument(help="Its name in CONFIG.", show_default=False)],
+    stream: Stream,
     hours: Annotated[float, typer.Option(help="The last so many hours.", min=0.01)] = 24,
     false_alarms_per_day: Annotated[
         float | None, typer.Option(help="The threshold of this budget.", min=0.001, max=1000)
@@ -320,48 +270,6 @@ def channels_test(
 
     start_logging(verbose=False)
     finish(lambda: try_channels(config, name))
-
-
-@models.command("list")
-def models_list(
-    config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
-) -> None:
-    """List weights with size, licence and hash."""
-    from daemon.models import show
-
-    finish(lambda: show(config))
-
-
-@models.command("verify")
-def models_verify(
-    name: Annotated[str | None, typer.Argument(help="Only this one.", show_default=False)] = None,
-    config: Annotated[Path | None, typer.Option(help="The daemon's configuration.")] = None,
-) -> None:
-    """Check that weights have the hashes that their names, or SHA256SUMS beside them, say."""
-    from daemon.models import verify
-
-    finish(lambda: verify(config, name))
-
-
-@models.command("pull")
-def models_pull(
-    name: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.", show_default=False)],
-    revision: Annotated[str, typer.Option(help="A branch, a tag, or best a commit.")] = "main",
-    only: Annotated[
-        list[str] | None, typer.Option(help="Only files of this pattern; more than once.")
-    ] = None,
-    endpoint: Annotated[
-        str | None, typer.Option(help="Another hub. Default: $HF_ENDPOINT, else huggingface.co.")
-    ] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="What is there under that name may go, if it is another.")
-    ] = False,
-    config: Annotated[Path | None, typer.Option(help="The daemon's configuration: whose store.")] = None,
-) -> None:
-    """Download weights into the store and check them; a token may be in $HF_TOKEN. Nothing else does."""
-    from daemon.pull import pull
-
-    finish(lambda: pull(name, revision, only or [], config, endpoint, replace))
 
 
 def main() -> None:
