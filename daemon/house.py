@@ -1,10 +1,9 @@
-"""Assembly: makes the parts of the daemon and hands each what it needs."""
+"""The house: everything that runs; streams, folders and detectors move in and out of it."""
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +12,9 @@ from urllib.parse import urlsplit
 
 from alerts.announcer import Announcer
 from alerts.blind_time import BlindTime
-from alerts.channel import Channel, PublishError
+from alerts.channel import PublishError
 from alerts.curve import Curves
 from alerts.delivery import Delivery
-from alerts.embedded_redis import EmbeddedRedis
 from alerts.evidence import EvidenceStore
 from alerts.file_facts import Facts
 from alerts.gate import Gate
@@ -24,7 +22,6 @@ from alerts.gatekeeper import Gatekeeper
 from alerts.judge import Judge
 from alerts.losses import OUTBOX
 from alerts.outbox import Outbox
-from alerts.outbox_limits import Limits
 from alerts.redis_channel import RedisChannel
 from alerts.roll_up import HOUSE
 from alerts.rulebook import rules_of
@@ -32,13 +29,10 @@ from alerts.rules import Rules
 from config.detectors import DetectorName
 from config.secrets import source_identity
 from config.settings import Settings, StreamSettings
-from config.state import state_folder
-from daemon.blind_file import BlindFile, recall
-from daemon.channels import filtered, open_channel
+from daemon.blind_file import BlindFile
 from daemon.detector_for import detector_for
 from daemon.ledger import LedgerError
 from daemon.load import Load
-from daemon.stopping import DETECTORS_SECONDS, put_down
 from daemon.upload_folder import UploadFolder
 from daemon.uploads import Uploads
 from daemon.watch import Watch
@@ -46,15 +40,10 @@ from detectors.anomaly.life import Life
 from detectors.detection import Detector
 from detectors.examiner import Examiner
 from detectors.objects.view import View
-from streams.camera import Camera
 from streams.frame import Frame
 from streams.source import is_live, source_for
 
 log = logging.getLogger(__name__)
-
-
-class StateError(Exception):
-    """The state folder cannot be used; says why and what to do."""
 
 
 @runtime_checkable
@@ -112,7 +101,7 @@ class House:
         self.plan[stream.name] = names
         self.weights[stream.name] = stream.priority
         gate = self.gatekeeper.gate
-        judge = Judge(stream.name, _introduce(stream, self.settings, gate))
+        judge = Judge(stream.name, introduce(stream, self.settings, gate))
         judge.resume([alert.verdict for alert in gate.open_alerts(stream.name)], gate.closed(stream.name))
 
         def judged(frame: Frame) -> None:
@@ -224,117 +213,8 @@ class House:
         await self.gatekeeper.announce_all(stream, judge.finish(now), now, None)
 
 
-def _introduce(stream: StreamSettings, settings: Settings, gate: Gate) -> Rules:
+def introduce(stream: StreamSettings, settings: Settings, gate: Gate) -> Rules:
     """Tells the gate of a stream; returns what its alerts go by."""
     rules, live = rules_of(settings, stream), is_live(stream.url)
     gate.add(stream.name, rules, host=(urlsplit(stream.url).hostname or "") if live else "", live=live)
     return rules
-
-
-@asynccontextmanager
-async def assembled(settings: Settings, judged: Callable[[Frame], None]) -> AsyncIterator[House]:
-    """A house, ready to take streams; on leaving, everything is put down in the opposite order.
-
-    Raises StateError, InUseError where another daemon has the state folder, EmbeddedRedisError, OutboxError.
-    """
-    folder = state_folder(settings)
-    try:
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateError(
-            f"cannot make the state folder {folder} ({error.strerror or error}): "
-            "set service.state_dir to a folder that this user may write"
-        ) from error
-    async with AsyncExitStack() as stack:
-        redis: RedisChannel | None = None
-        channels: list[Channel] = []
-        url = RedisAddress(settings, folder, stack)
-        for wanted in settings.alerts.channels:
-            channel = await open_channel(wanted, settings, folder / "channels", url)
-            stack.push_async_callback(put_down, f"Channel '{channel.name}'", channel.close)
-            channels.append(filtered(channel, wanted.only))
-            if redis is None and isinstance(channel, RedisChannel):
-                redis = channel  # the first of several shows how the streams are doing
-        outbox = Outbox(folder / "outbox.sqlite", [each.name for each in channels], limits=_limits(settings))
-        await outbox.__aenter__()
-        stack.push_async_callback(put_down, "The outbox", lambda: outbox.__aexit__(None, None, None))
-        keep = settings.alerts.evidence
-        curves = Curves()
-        evidence = EvidenceStore(
-            folder / "evidence", keep.keep_days, keep.keep_gigabytes, keep.keep_free_gigabytes, curves
-        )
-        detectors: dict[str, Detector] = {}
-        plan: dict[str, Sequence[str]] = {}
-        weights: dict[str, float] = {}
-        blind = await asyncio.to_thread(recall, folder)
-        blind_file = BlindFile(blind, folder)
-        stack.push_async_callback(put_down, "The file of blind time", blind_file.save)
-        examiner = Examiner(detectors, plan, settings.service.stale_after, weights=weights)
-        stack.push_async_callback(put_down, "The detectors", examiner.close, DETECTORS_SECONDS)
-        watches: dict[str, Watch] = {}
-
-        def film(stream: str, take: Callable[[bytes], None]) -> bool:
-            source = watches[stream].source if stream in watches else None
-            return isinstance(source, Camera) and source.film(take)
-
-        announcer = Announcer(outbox, evidence, film=film)
-        stack.callback(announcer.close)
-        storm = settings.alerts.storm
-        gate = Gate(storm.more_than, storm.within, update_every=settings.alerts.update_every)
-        for stream in settings.streams:  # all, before the first alert asks which others share its host
-            _introduce(stream, settings, gate)
-        gatekeeper = Gatekeeper(gate, announcer, folder)
-        await gatekeeper.begin(await outbox.open_verdicts())
-        stack.push_async_callback(put_down, "The gate", gatekeeper.close)
-        house = House(
-            settings=settings,
-            folder=folder,
-            examiner=examiner,
-            outbox=outbox,
-            evidence=evidence,
-            curves=curves,
-            gatekeeper=gatekeeper,
-            deliveries=[Delivery(outbox, each) for each in channels],
-            redis=redis,
-            redis_url=url,
-            announcer=announcer,
-            judged=judged,
-            detectors=detectors,
-            plan=plan,
-            weights=weights,
-            load=Load(settings.service.stale_after),
-            blind=blind,
-            blind_file=blind_file,
-            sources={},
-            views={},
-            watches=watches,
-        )
-        stack.push_async_callback(put_down, "The ledger of uploads", house.uploads.close)
-        yield house
-
-
-def _limits(settings: Settings) -> Limits:
-    """How much may wait for channels that are away."""
-    outbox = settings.alerts.outbox
-    return Limits(size=int(outbox.megabytes * 1e6), age=outbox.keep_days * 86_400)
-
-
-class RedisAddress:
-    """Where Redis is: redis.url, or a redis-server of our own, which is started when it is first wanted."""
-
-    def __init__(self, settings: Settings, folder: Path, stack: AsyncExitStack) -> None:
-        self._url = settings.redis.url
-        self._settings, self._folder, self._stack = settings, folder, stack
-
-    async def __call__(self) -> str:
-        if self._url is None:
-            redis = self._settings.redis
-            server = await self._stack.enter_async_context(
-                EmbeddedRedis(self._folder / "redis", redis.port, stream_length=redis.stream_length)
-            )
-            self._url = server.url
-            path = server.url.removeprefix("unix://")
-            log.info(
-                "no redis.url is set: alerts are on an embedded server; look with: redis-cli -s %s", path
-            )
-        return self._url

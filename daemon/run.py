@@ -18,7 +18,8 @@ from prometheus_client.process_collector import ProcessCollector
 from alerts.jobs import Jobs
 from alerts.losses import OUTBOX, Losses
 from config.load import load
-from daemon.house import House, assembled
+from daemon.assembly import assembled
+from daemon.house import House
 from daemon.metrics import Ages, HouseCollector
 from daemon.notify import Notifier
 from daemon.overview import overview

@@ -6,9 +6,9 @@ from alerts.lock import InUseError
 from alerts.orders import OrdersError
 from alerts.outbox_opening import OutboxError
 from alerts.redis_program import EmbeddedRedisError
+from daemon.assembly import StateError
 from daemon.backtest import HistoryError
 from daemon.evaluate_footage import FootageError
-from daemon.house import StateError
 from daemon.hub import PullError
 from daemon.status_table import StatusError
 from daemon.web import ListenError

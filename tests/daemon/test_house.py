@@ -8,7 +8,7 @@ from types import FrameType
 import pytest
 
 from config.load import load
-from daemon.house import assembled
+from daemon.assembly import assembled
 from detectors.anomaly.detector import AnomalyDetector
 
 

@@ -29,8 +29,8 @@ from config.alerts import AlertsSettings
 from config.channels import LogChannelSettings
 from config.settings import ServiceSettings, Settings, StreamSettings
 from config.uploads import UploadsSettings
+from daemon.assembly import assembled
 from daemon.file_watch import FileWatch
-from daemon.house import assembled
 from detectors.detection import Detection
 from streams.frame import Frame
 from streams.inbox import sign_of
