@@ -27,8 +27,9 @@ import numpy as np
 from benchmarks.anomaly_events import CAMERAS, SEEDS, Camera, Picture, camera
 from detectors.planting.events import EventKind, clip_length, plant
 from detectors.planting.scene import Scene, observe
-from streams.reading import Alone, Seen, Unseen, Way, decoded_alone, read, stamp_of
+from streams.reading import Way, read
 from streams.sampler import Sampler
+from streams.steps import Alone, Seen, Unseen, decoded_alone, stamp_of
 
 SAMPLE_FPS = 5.0
 NOISE = 2.0  # grey levels of a sensor

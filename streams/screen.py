@@ -10,8 +10,8 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from streams.message import Job, Picture, StreamInfo, Unchanged
 from streams.outlet import Outlet
-from streams.reading import Alone, Seen, Unseen, decoded_alone, stamp_of
 from streams.sampler import Sampler
+from streams.steps import Alone, Seen, Unseen, decoded_alone, stamp_of
 from streams.timeline import Timeline
 
 
