@@ -13,13 +13,14 @@ from detectors.quality.finding import Fault, Finding
 from detectors.quality.glare import Glare
 from detectors.quality.grain import Grain
 from detectors.quality.light import Light
+from detectors.quality.likeness import Likeness
 from detectors.quality.loop import Loop
 from detectors.quality.sharpness import Sharpness
 from detectors.quality.smear import Smear
 from detectors.quality.stillness import Stillness
 from detectors.quality.tint import Tint
 from detectors.quality.tremor import Tremor
-from detectors.quality.view import Likeness, View
+from detectors.quality.view import View
 from detectors.snapshot import pack, unpack
 from streams.frame import Frame
 

@@ -1,12 +1,11 @@
 """Covered and moved: is what this camera steadily shows still there, and in its place."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
 from detectors.detection import Doubt
 from detectors.quality.finding import Fault, Finding
+from detectors.quality.likeness import FADED, TEXTURED, Likeness, at_rest, best_shift, correlated, enough
 from detectors.quality.look import Cells, Floats, Look, cell_means, cell_statistics
 from detectors.quality.memory import Kept, kept
 from detectors.quality.smear import around, as_heat
@@ -14,13 +13,10 @@ from detectors.quality.smear import around, as_heat
 LEARNED = 10.0  # seconds until the place is known
 SETTLES = 60.0  # seconds in which the reference follows what changes slowly, and steadiness is judged
 ACCEPTED = 60.0  # seconds until a new view becomes the reference
-TEXTURED = 3.0  # grey levels: a cell of the reference that deviates more can be known again
 BARE = 1.5  # grey levels: a cell that deviates less shows nothing
 RECENT = 1.0  # seconds: what is alike for so long is at rest
 ALIKE = 0.5  # correlation with the reference
-AT_REST = 0.7  # mean correlation with the last second
 STEADY = 0.7  # mean correlation of a cell that usually looks as the reference does
-FADED = 0.35  # of the reference's deviation
 SHIFTED = 0.02  # of the picture's width: a knock worth telling
 PARTLY = 0.24  # of the share of cells at which a picture is covered: enough for a part of it, hidden for long
 WITNESSES = 3  # cells of it at least must have shown something before
@@ -30,16 +26,6 @@ EDGE = 6.0  # grey levels in a small pixel: steeper than anything out of focus
 CROSSED = 0.04  # of a cell's pixels lie on an edge that crosses it
 EDGED = 0.3  # of the cells around a patch
 STAYS = 6.0  # seconds that a part must be hidden: who passes by is gone by then
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Likeness:
-    """A picture against the reference, by cells (rows, columns)."""
-
-    correlation: Floats  # -1..1: blind to brightness and contrast, so to lamps and clouds
-    deviation: Floats  # grey levels, of the picture
-    reference: Floats  # grey levels, of the reference
-    lifted: Floats  # grey levels, between their means
 
 
 class View:
@@ -88,7 +74,7 @@ class View:
                 reference = look.small if self._reference is None else self._reference
                 self._at_rest = self._moved(look.small, reference, like, usual, steady, faded)
             moved = self._at_rest  # while most of the picture is in motion, what was last said holds
-        lost = 1 - agreement(like, usual, steady)
+        lost = 1 - like.agreement(usual, steady)
         self._suspicious = covered.score >= self._covered_at / 2 or lost >= self._elsewhere_at / 2
         return {Fault.COVERED: covered, Fault.MOVED: moved}
 
@@ -135,7 +121,7 @@ class View:
     def agreement(self) -> float:
         """How alike the picture just examined is to the reference, as a share of what is usual."""
         usual = self._like.correlation if self._steadiness is None else self._steadiness
-        return agreement(self._like, usual, self._steady)
+        return self._like.agreement(usual, self._steady)
 
     def undone(self, look: Look) -> tuple[float, float, float, float]:
         """Small pixels right and down by which the picture just examined lies off the reference, and the mean
@@ -174,7 +160,7 @@ class View:
         if bare >= 0.97:
             reason = f"{bare:.0%} of the picture shows nothing"
             return Finding(bare, self._covered_at, reason, provisional=unsure)
-        share = hidden(like, steady, faded) if enough(steady) else 0.0
+        share = like.hidden(steady, faded) if enough(steady) else 0.0
         reason = f"{share:.0%} of what the camera usually shows is hidden"
         if share >= self._covered_at:
             return Finding(share, self._covered_at, reason, None, (around(faded),), as_heat(faded), unsure)
@@ -218,8 +204,8 @@ class View:
         steady: Cells,
         faded: Cells,
     ) -> Finding:
-        agrees = agreement(like, usual, steady)
-        score = max(0.0, 1 - agrees - hidden(like, steady, faded))
+        agrees = like.agreement(usual, steady)
+        score = max(0.0, 1 - agrees - like.hidden(steady, faded))
         reason = f"the view agrees with the usual one to {agrees:.0%}"
         if score >= 0.2:
             right, down, again = best_shift(reference, small, like.correlation.shape)
@@ -235,40 +221,6 @@ class View:
         return Finding(score, self._elsewhere_at, reason, heatmap=as_heat(unlike))
 
 
-def correlated(
-    picture: Floats,
-    statistics: tuple[Floats, Floats],
-    reference: Floats,
-    reference_statistics: tuple[Floats, Floats],
-) -> Likeness:
-    """Normalised cross-correlation in each cell of two (H, W) pictures, whose cells' statistics are known."""
-    (mean, deviation), (other, usual) = statistics, reference_statistics
-    together = cell_means(picture * reference, (mean.shape[0], mean.shape[1])) - mean * other
-    return Likeness(together / np.maximum(deviation * usual, 1e-3), deviation, usual, np.abs(mean - other))
-
-
-def enough(steady: Cells) -> bool:
-    """Whether there are cells enough to know a place by."""
-    return int(steady.sum()) >= max(1, steady.size // 8)
-
-
-def agreement(like: Likeness, usual: Floats, steady: Cells) -> float:
-    """Correlation of the steady cells as a share of what is usual, 0..1; 1 where there are none."""
-    if not steady.any():
-        return 1.0
-    return float(np.clip(like.correlation[steady].sum() / usual[steady].sum(), 0, 1))
-
-
-def hidden(like: Likeness, steady: Cells, faded: Cells) -> float:
-    """Share of the steady cells, of which there are some, whose structure is gone from the picture.
-
-    Where a camera looks elsewhere, structure that fades here appears there; behind a hand little does.
-    """
-    appeared = int(((like.deviation >= TEXTURED) & (FADED * like.deviation > like.reference)).sum())
-    gone = int(faded.sum())
-    return (gone if 2 * appeared < gone else max(0, gone - appeared)) / int(steady.sum())
-
-
 def slopes(picture: Floats) -> Floats:
     """How steep an (H, W) picture is at each pixel, grey levels a pixel."""
     across, down = cv2.Sobel(picture, cv2.CV_32F, 1, 0), cv2.Sobel(picture, cv2.CV_32F, 0, 1)
@@ -281,29 +233,3 @@ def largest(cells: Cells) -> Cells:
     if count < 2:
         return np.zeros_like(cells)
     return np.asarray(labels == 1 + int(figures[1:, cv2.CC_STAT_AREA].argmax()), np.bool_)
-
-
-def at_rest(look: Look, recent: Floats) -> bool:
-    """A lorry that fills the picture passes on; a camera that was turned then looks at the same."""
-    statistics = (look.mean, look.deviation)
-    like = correlated(look.small, statistics, recent, cell_statistics(recent, look.cells))
-    textured = like.deviation >= TEXTURED
-    return bool(textured.any() and like.correlation[textured].mean() >= AT_REST)
-
-
-def best_shift(reference: Floats, picture: Floats, cells: tuple[int, int]) -> tuple[float, float, Floats]:
-    """Pixels right and down by which `picture` lies off `reference`, and each cell's correlation once
-    this is undone.
-
-    Phase correlation: Kuglin and Hines, "The phase correlation image alignment method", 1975.
-    """
-    height, width = reference.shape
-    window = cv2.createHanningWindow((width, height), cv2.CV_32F)
-    # OpenCV windows its arguments in place where they need no padding: hand it copies.
-    (right, down), _ = cv2.phaseCorrelate(reference.copy(), picture.copy(), window)
-    undo = np.array([[1, 0, -right], [0, 1, -down]], np.float32)
-    undone = np.asarray(
-        cv2.warpAffine(picture, undo, (width, height), borderMode=cv2.BORDER_REPLICATE), np.float32
-    )
-    like = correlated(undone, cell_statistics(undone, cells), reference, cell_statistics(reference, cells))
-    return right, down, like.correlation
