@@ -29,7 +29,10 @@ import detectors.anomaly.baselines
 import detectors.anomaly.features
 import detectors.planting.events
 import detectors.planting.negatives
+import detectors.planting.paint
 import detectors.planting.scene
+import detectors.planting.standing
+import detectors.planting.walking
 import streams.recoding
 from benchmarks.anomaly_tables import SHIPPED, show
 from benchmarks.padim import Padim
@@ -144,7 +147,13 @@ def _written_by(*modules: Any) -> str:
 
 
 PLANTING = _written_by(
-    detectors.planting.scene, detectors.planting.events, detectors.planting.negatives, streams.recoding
+    detectors.planting.scene,
+    detectors.planting.paint,
+    detectors.planting.walking,
+    detectors.planting.standing,
+    detectors.planting.events,
+    detectors.planting.negatives,
+    streams.recoding,
 )
 COMPARING = _written_by(detectors.anomaly.baselines, detectors.anomaly.features)
 PADIM = _written_by(benchmarks.padim)

@@ -61,6 +61,16 @@ class Scene:
         """(H, W) where something stands in front of the empty scene."""
         return _in_front(picture, self.empty)
 
+    def someone(self, chance: np.random.Generator, moving: bool) -> Actor | None:
+        """One that is large and fast enough to be seen, preferably; a still one where nothing moves."""
+        if not self.actors:
+            return None if moving else self.still
+        some = self.actors
+        if moving:
+            quick = [one for one in some if one.speed > 0.15 * one.height]
+            some = tuple(quick) or some
+        return some[int(chance.integers(len(some)))]
+
 
 def observe(pictures: Sequence[Picture], rate: float) -> Scene:
     """The scene of a fixed camera's pictures (H, W, 3) BGR, in their order, so many a second."""

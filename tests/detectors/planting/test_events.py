@@ -5,9 +5,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from detectors.planting.events import LASTS, LEAD, EventKind, Planted, clip_length, plant
+from detectors.planting.events import LEAD, EventKind, Planted, clip_length, plant
 from detectors.planting.negatives import Nuisance, disturbed
 from detectors.planting.scene import Scene, observe
+from detectors.planting.walking import LASTS
 from streams.recoding import decoded, encoded
 from tests.detectors.anomaly.street import RATE, street
 
