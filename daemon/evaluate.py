@@ -7,11 +7,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from config.load import load
 from daemon import evaluate_labelled, evaluate_own
 from daemon.bar import Bar
 from daemon.evaluate_footage import FootageError, is_labelled, recordings
 from daemon.evaluate_out import plotted, show
 from daemon.evaluate_plot import roc
+from daemon.models import store_of
+from detectors.anomaly.method import Method
+from detectors.anomaly.tier import method_for
+from detectors.device import choose_device
 
 DONE = 0
 _LEARN_ENOUGH = 2  # minutes, as the daemon learns by default
@@ -25,12 +30,14 @@ async def evaluate_anomaly(
     fps: float,
     learn_minutes: float,
     false_alarms_per_day: float,
+    config: Path | None = None,
 ) -> int:
-    """Prints the figures, and returns 0. Raises FootageError, StreamError."""
+    """Prints the figures, and returns 0. Raises FootageError, StreamError, ConfigError, DetectorError."""
+    method = _method(config)
     with Bar(Console(stderr=True)) as bar:
         if is_labelled(data):
             read = await evaluate_labelled.read(data, every, bar.tell)
-            result = evaluate_labelled.measure(read, false_alarms_per_day, bar.tell)
+            result = evaluate_labelled.measure(read, false_alarms_per_day, bar.tell, method=method)
             plotted(plot, [roc(result["curves"])])
             tables = tables_of_labelled(result)
         else:
@@ -41,12 +48,23 @@ async def evaluate_anomaly(
                 )
             with tempfile.TemporaryDirectory(prefix="framewarden-") as state:
                 result = await evaluate_own.measure(
-                    recordings(data), fps, learn_minutes, false_alarms_per_day, Path(state), bar.tell
+                    recordings(data), fps, learn_minutes, false_alarms_per_day, Path(state), bar.tell, method
                 )
             tables = tables_of_own(result)
     result.pop("curves", None)
     show(result, tables, as_json)
     return DONE
+
+
+def _method(config: Path | None) -> Method | None:
+    """What the configuration's weights are judged by; None: the one that ships."""
+    settings = load(config) if config else None
+    if settings is None or not (
+        settings.detectors.anomaly.backbone or settings.detectors.anomaly.reconstruction
+    ):
+        return None
+    device = choose_device(settings.service.device)
+    return method_for(settings.detectors.anomaly, store_of(settings), device)
 
 
 def tables_of_labelled(result: dict[str, Any]) -> list[Table | str]:
@@ -71,8 +89,12 @@ def tables_of_labelled(result: dict[str, Any]) -> list[Table | str]:
         f"\nalerts: {result['events_alerted']} of {result['events']} events"
         + ("" if result["delay_seconds"] is None else f", after {result['delay_seconds']:.1f} s (median)")
         + f"; {result['false_alerts']} false ones in {60 * result['normal_hours']:.1f} normal minutes"
-        f"\npixel AUC {result['pixel_auc']:.3f}, RBDC {result['rbdc']:.3f}, TBDC {result['tbdc']:.3f}; "
-        "frame AUC with each clip stretched to 0..1, as papers do: "
+        + (
+            f"\npixel AUC {result['pixel_auc']:.3f}, RBDC {result['rbdc']:.3f}, TBDC {result['tbdc']:.3f}"
+            if "pixel_auc" in result
+            else ""
+        )
+        + "\nframe AUC with each clip stretched to 0..1, as papers do: "
         f"{result['frame_auc_clip_normalised']:.3f}"
         f"\nlearned from {result['learn_frames']} frames in {result['learn_seconds']:.1f} s of one core; "
         f"{result['frames_per_second_one_core']:.0f} frames a second on one core"
@@ -108,6 +130,18 @@ def tables_of_own(result: dict[str, Any]) -> list[Table | str]:
         )
     else:
         lines.append("too little footage to say more; watch at least a minute")
+    if hard := result["hard_normals"]:
+        many = f"{hard['reached']:,}" if hard["reached"] else "none"
+        lines.append(
+            f"hard normals: of {hard['drawn']:,} that a model of the footage after those minutes draws, "
+            f"{many} would reach the threshold of {result['threshold']:.1f}; the strangest comes to "
+            f"{hard['highest']:.1f}"
+        )
+        lines.append(
+            "What this camera may yet show would raise alarms: let it learn from more footage."
+            if hard["reached"]
+            else "That proves little: what is drawn is tamer than what cameras come to show."
+        )
     if result["alerts"]:
         lines.append("If nothing unusual is in this footage, those are false alarms: let it learn from more.")
     table = Table("planted event", "found", "box on it", "named rightly", "after", box=None)

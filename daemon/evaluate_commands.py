@@ -31,11 +31,16 @@ def anomaly(
     fps: Annotated[float, typer.Option(help="Own footage: pictures a second.", min=1, max=60)] = 5,
     learn_minutes: Annotated[float, typer.Option(help="Own footage: learn from so much.", min=0.1)] = 2,
     false_alarms_per_day: Annotated[float, typer.Option(help="The budget.", min=0.001, max=1000)] = 1,
+    config: Annotated[
+        Path | None, typer.Option(help="The daemon's configuration, for its backbone or reconstruction.")
+    ] = None,
 ) -> None:
     """On labelled clips, or on your camera's footage with events planted into it."""
     from daemon.evaluate import evaluate_anomaly
 
-    finish(lambda: evaluate_anomaly(data, as_json, plot, every, fps, learn_minutes, false_alarms_per_day))
+    finish(
+        lambda: evaluate_anomaly(data, as_json, plot, every, fps, learn_minutes, false_alarms_per_day, config)
+    )
 
 
 @evaluate.command()

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.bar import Tell
+from daemon.evaluate_drawn import Rest, tried
 from daemon.evaluate_events import Found, found, truth_boxes
 from daemon.evaluate_footage import FootageError, frames
-from daemon.evaluate_trial import Examinee, Trial
-from detectors.anomaly.features import WIDTH
+from daemon.evaluate_trial import LEARNED, Examinee, Trial
 from detectors.anomaly.method import Method
 from detectors.anomaly.threshold import BLOCK
 from detectors.detection import Doubt
@@ -71,8 +71,8 @@ async def measure(
     """
     examinee = Examinee(learn_minutes, false_alarms_per_day, state, method)
     try:
-        hosts = _Hosts(clip_length(fps))
-        trials, shown = await _shown(examinee, paths, fps, hosts, tell)
+        hosts, rest = _Hosts(clip_length(fps)), Rest()
+        trials, shown = await _shown(examinee, paths, fps, hosts, rest, tell)
         watched = sum(trial.positions[-1] - trial.positions[0] for trial in trials if trial.positions)
         if watched < LEAST:
             raise FootageError(
@@ -83,6 +83,9 @@ async def measure(
             "learn_minutes": learn_minutes,
             "learn_seconds": examinee.learn_seconds,
         }
+        result["hard_normals"] = (
+            tried(state / LEARNED, rest, result["threshold"], tell) if method is None else None
+        )
         tell("looking at what moves", 0.0)
         scene = observe(shown, fps)
         quiet = await _quiet(examinee, hosts.kept, fps, tell)
@@ -99,7 +102,7 @@ async def measure(
 
 
 async def _shown(
-    examinee: Examinee, paths: Sequence[Path], fps: float, hosts: _Hosts, tell: Tell
+    examinee: Examinee, paths: Sequence[Path], fps: float, hosts: _Hosts, rest: Rest, tell: Tell
 ) -> tuple[list[Trial], list[Picture]]:
     """The trials of all footage after the learning, and some pictures from before."""
     learning = True
@@ -107,7 +110,7 @@ async def _shown(
     trials: list[Trial] = []
     for number, path in enumerate(paths):
         showing = None
-        async for frame, share in frames(path, fps, WIDTH):
+        async for frame, share in frames(path, fps, examinee.width):
             tell("learning" if learning else "watching", (number + share) / len(paths))
             if learning:
                 if len(shown) < SCENE:
@@ -120,6 +123,7 @@ async def _shown(
                 showing = showing or examinee.begin()
                 showing.see(frame)
                 hosts.add(frame)
+                rest.add(frame)
         if showing:
             trials.append(showing.end())
     if learning:

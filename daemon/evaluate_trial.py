@@ -67,6 +67,7 @@ class Examinee:
         self._folder = folder
         settings = AnomalySettings(learn_minutes=learn_minutes, false_alarms_per_day=false_alarms_per_day)
         self._detector = AnomalyDetector(settings, folder, method=method)
+        self.width = self._detector.width  # px of the pictures that it looks at, at most
         self._trials = 0
 
     def learn(self, frames: Iterable[Frame]) -> Detection | None:

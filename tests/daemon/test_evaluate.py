@@ -78,6 +78,7 @@ async def test_footage_of_ones_own(tmp_path: Path) -> None:
     )
     assert told["watched_seconds"] == pytest.approx(85 - 36, abs=3)
     assert told["alerts"] == 0
+    assert told["hard_normals"] is None  # this method cannot draw
     assert told["counted_a_day"][0] == 0
     assert told["counted_a_day"][2] == pytest.approx(3.69 * 86_400 / told["watched_seconds"], rel=0.01)
     assert set(told["events"]) == set(EventKind)
@@ -93,12 +94,20 @@ def test_figures_of_own_footage_are_plain_numbers() -> None:
     figures = {
         "alerts": 3, "counted_a_day": (3.0, 0.0217, 11_234.6), "expected_a_day": (1000.4, 9.87, 123_456.7),
         "watched_seconds": 600, "learn_minutes": 2, "false_alarms_per_day": 1, "events": {}, "caution": "",
-        "not_planted": [],
+        "not_planted": [], "threshold": 4.6,
+        "hard_normals": {"drawn": 20_000, "reached": 12, "highest": 6.04},
     }  # fmt: skip
     shown = "\n".join(str(each) for each in tables_of_own(figures))
     assert "alerts: 3, which says between 0.022 and 11,235 a day" in shown
     assert "1,000 alarms a day (95 %: 9.9 to 123,457)" in shown
     assert "too little" not in shown
+    assert "of 20,000 that a model of the footage after those minutes draws, 12 would reach the" in shown
+    assert "threshold of 4.6; the strangest comes to 6.0" in shown
+    assert "let it learn from more footage" in shown
+    figures["hard_normals"] = {"drawn": 20_000, "reached": 0, "highest": 2.0}
+    shown = "\n".join(str(each) for each in tables_of_own(figures))
+    assert "draws, none would reach" in shown
+    assert "That proves little" in shown
 
 
 def test_too_little_footage_is_told(tmp_path: Path) -> None:
