@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from benchmarks.anomaly import tell
 from daemon.evaluate_labelled import measure, read
 from detectors.anomaly.backbone import KEPT
-from detectors.anomaly.backbone_method import BackboneMethod
-from detectors.anomaly.backbone_score import Smoothed
+from detectors.anomaly.maps_method import MapsMethod
+from detectors.anomaly.maps_score import Smoothed
+from detectors.anomaly.tier import backbone_method
 from detectors.device import limit_threads, limit_torch_threads
 from detectors.store import Store, store_folders
 from streams.stretch import Stretch
@@ -38,7 +39,7 @@ Maps = NDArray[np.float32]
 class Gaussians:
     """Learns when it is called; then a score for each picture of a stretch."""
 
-    def __init__(self, method: BackboneMethod, cost: dict[str, float]) -> None:
+    def __init__(self, method: MapsMethod, cost: dict[str, float]) -> None:
         self._method, self._cost = method, cost
         self._seconds, self._frames = {"padim": 0.0, "mahalanobis": 0.0}, 0
 
@@ -91,7 +92,7 @@ def main() -> None:
     asked = parser.parse_args()
     limit_threads()
     limit_torch_threads()
-    method = BackboneMethod(asked.backbone, Store(store_folders(asked.models, Path.cwd())))
+    method = backbone_method(asked.backbone, Store(store_folders(asked.models, Path.cwd())))
     method.view(np.zeros((240, 320, 3), np.uint8))  # reads the weights, which is not to be timed
     cost: dict[str, float] = {}
     others = Gaussians(method, cost)

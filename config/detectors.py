@@ -52,9 +52,23 @@ class AnomalySettings(Section):
         description="Judge the feature maps of these weights instead of movement and scenery: an "
         "EfficientNet-Lite0 or MobileNetV2 of the model store (docs/models.md), by name, path or hash.",
     )
+    reconstruction: str | None = Field(
+        default=None,
+        min_length=1,
+        examples=["our-product-ddpm"],
+        description="For a camera that looks at one product: judge how pictures differ from what this model "
+        "of the store restores of them, a U-Net, auto-encoder or Stable Diffusion as diffusers saves it "
+        "(docs/anomaly.md, With a reconstruction). Slow: for a card.",
+    )
     shadow: bool = Field(
         default=False, exclude=True, description="On trial: its alerts are counted and logged, and not told."
     )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "AnomalySettings":
+        if self.backbone and self.reconstruction:
+            raise ValueError("'backbone' and 'reconstruction' are two ways of judging: name one of them")
+        return self
 
 
 class DeepfakeSettings(Section):

@@ -211,8 +211,8 @@ class ServiceSettings(Section):
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto",
-        description="Where detectors compute that can use a card: the anomaly detector's backbone, all else "
-        "uses the processor. cuda without a card is refused.",
+        description="Where detectors compute that can use a card: the anomaly detector's backbone or "
+        "reconstruction; all else uses the processor. cuda without a card is refused.",
     )
     stale_after: Seconds = Field(
         default=2, description="Seconds after which a live picture is too old to judge: dropped, and counted."

@@ -27,6 +27,7 @@ def lacking(settings: Settings) -> list[str]:
     store, deepfake = store_of(settings), settings.detectors.deepfake
     wanted = {
         "detectors.anomaly.backbone": settings.detectors.anomaly.backbone,
+        "detectors.anomaly.reconstruction": settings.detectors.anomaly.reconstruction,
         "detectors.objects.model": settings.detectors.objects.model,
         "detectors.objects.denoiser": settings.detectors.objects.denoiser,
         "detectors.deepfake.encoder": deepfake.encoder,
@@ -39,6 +40,8 @@ def lacking(settings: Settings) -> list[str]:
                 store.locate(name)
         except DetectorError as error:
             told.append(f"{where}: {error}")
+    if settings.detectors.anomaly.reconstruction and importlib.util.find_spec("diffusers") is None:
+        told.append(f"detectors.anomaly: diffusers cannot be imported: {HUB}")
     if not (deepfake.encoder or deepfake.reconstruction):
         return told
     packages = {"transformers": deepfake.encoder, "diffusers": deepfake.reconstruction}

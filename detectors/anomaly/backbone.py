@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from detectors.anomaly.maps import Maps
 from detectors.detection import DetectorError
 from detectors.device import Device
-from detectors.store import Weights, read_tensors
+from detectors.store import Store, Weights, read_tensors
 
 WIDE = 256  # px of a picture's longer side
 STEP = 16  # px: sides are multiples, as the coarsest map wants
 CELL = 8  # px: of the map
 KEPT = 64  # numbers for each cell
 STEM = 32  # channels
-MEAN = np.array((0.485, 0.456, 0.406), np.float32)  # red, green, blue of ImageNet
-SPREAD = np.array((0.229, 0.224, 0.225), np.float32)
+MEAN = (0.485, 0.456, 0.406)  # red, green, blue of ImageNet
+SPREAD = (0.229, 0.224, 0.225)
 SEED = 1
 
 
@@ -104,27 +105,46 @@ class Backbone:
             net = _Network(design, tensors)
         except (KeyError, RuntimeError) as error:
             raise DetectorError(f"{weights.path} does not hold the whole network: get it anew") from error
+        self.number = int(weights.sha256[:7], 16)  # tells it from others
         self._device = torch.device(device)
+        self._mean, self._spread = (
+            torch.tensor(each, device=device).view(3, 1, 1) for each in (MEAN, SPREAD)
+        )
         self._net = net.eval().requires_grad_(False).to(self._device).to(memory_format=torch.channels_last)
         wide = sum(stage.channels for stage in design.stages if stage.told)
         # As far apart as before, as near as can be told by fewer numbers (Johnson and Lindenstrauss 1984).
         drawn = torch.randn(wide, KEPT, generator=torch.Generator().manual_seed(SEED))
         self._reduce = torch.linalg.qr(drawn)[0].to(self._device)
 
-    def maps(self, picture: NDArray[np.uint8]) -> NDArray[np.float16]:
+    def maps(self, picture: NDArray[np.uint8]) -> Maps:
         """(rows, cols, KEPT) of a picture (H, W, 3) BGR."""
-        height, width = picture.shape[:2]
-        scale = WIDE / max(height, width)
-        size = [max(STEP, round(scale * side / STEP) * STEP) for side in (width, height)]
-        small = cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
-        values = (small.astype(np.float32) / 255 - MEAN) / SPREAD
-        with torch.inference_mode():
-            held = torch.from_numpy(values).to(self._device).permute(2, 0, 1)[None]
-            told = self._net(held.contiguous(memory_format=torch.channels_last))
-            shape = (size[1] // CELL, size[0] // CELL)
-            alike = [_to(each, shape) for each in told]
-            joined = torch.cat(alike, dim=1)[0].permute(1, 2, 0)
-            return (joined @ self._reduce).half().cpu().numpy()  # type: ignore[no-any-return]
+        rows, cols = size_of(*picture.shape[:2])
+        small = cv2.cvtColor(
+            cv2.resize(picture, (cols, rows), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB
+        )
+        values = torch.from_numpy(small.astype(np.float32)).permute(2, 0, 1)[None] / 255
+        return Maps(self.seen(values)[0].half().cpu().numpy(), self.number)
+
+    @torch.inference_mode()
+    def seen(self, pictures: Tensor) -> Tensor:
+        """(N, rows, cols, KEPT) of pictures (N, 3, H, W), RGB in 0..1, of a size that size_of gives."""
+        values = (pictures.to(self._device) - self._mean) / self._spread
+        told = self._net(values.contiguous(memory_format=torch.channels_last))
+        shape = (pictures.shape[2] // CELL, pictures.shape[3] // CELL)
+        joined: Tensor = torch.cat([_to(each, shape) for each in told], dim=1).permute(0, 2, 3, 1)
+        reduced: Tensor = joined @ self._reduce
+        return reduced
+
+
+def size_of(height: int, width: int) -> tuple[int, int]:
+    """Height and width that a picture is brought to."""
+    scale = WIDE / max(height, width)
+    return max(STEP, round(scale * height / STEP) * STEP), max(STEP, round(scale * width / STEP) * STEP)
+
+
+def open_backbone(wanted: str, store: Store, device: Device = "cpu") -> Backbone:
+    """By its name in the store. Raises DetectorError, and says what is wanted."""
+    return Backbone(store.find(wanted), device)
 
 
 def _to(values: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -16,8 +16,8 @@ from detectors.device import Device
 from detectors.diffusion.folders import AutoEncoder, Diffusion, NoiseGuesser
 from detectors.diffusion.pixels import PixelDiffusion, Pixels, open_any
 
-SHARES: Final = (0.1, 0.25)  # of the way to pure noise: what is small, and what is larger
-STEPS: Final = 3  # on the way back
+SHARE: Final = 0.2  # of the way to pure noise: less hides little, more loses what is normal
+STEPS: Final = 2  # on the way back
 SIDE: Final = 256  # px of the longer side, for an auto-encoder alone
 LATENTS: Final = 8  # rows and columns of latents are multiples of it, as U-Nets halve them three times
 SEED: Final = 13
@@ -32,7 +32,6 @@ class Restorer:
     side: int | None = None  # px of the longer side, where the picture keeps its shape,
     square: tuple[int, int] | None = None  # or the height and width that it is stretched to
     step: int = 1  # px: sides are multiples of it
-    sha256: str = ""
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that a picture must be brought to."""
@@ -45,17 +44,15 @@ class Restorer:
         )
 
     @torch.inference_mode()
-    def restored(self, pictures: Tensor) -> list[Tensor]:
-        """Pictures (N, 3, H, W) in 0..1, of that size, as they come back: once for each strength."""
+    def restored(self, pictures: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W) in 0..1, of that size, as they come back."""
         values = self.space.encode(pictures)
         if self.guesser is None:
-            return [self.space.decode(values)]
+            return self.space.decode(values)
         chance = torch.Generator().manual_seed(SEED)
         noise = torch.randn((1, *values.shape[1:]), generator=chance).to(values.device).expand_as(values)
         bound = 1.0 if isinstance(self.space, Pixels) else math.inf
-        return [
-            self.space.decode(self.guesser.restored(values, noise, share, STEPS, bound)) for share in SHARES
-        ]
+        return self.space.decode(self.guesser.restored(values, noise, SHARE, STEPS, bound))
 
 
 def open_restorer(folder: Path, device: Device = "cpu") -> Restorer:

@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 
 from config.detectors import AnomalySettings
 from detectors.anomaly.backbone import CELL, KEPT, STEP, WIDE, Backbone
-from detectors.anomaly.backbone_method import BackboneMethod
-from detectors.anomaly.backbone_normal import BackboneNormal
 from detectors.anomaly.detector import AnomalyDetector
+from detectors.anomaly.maps_method import MapsMethod
+from detectors.anomaly.maps_normal import MapsNormal
 from detectors.anomaly.method import NormalError, Seen, Stopped
 from detectors.anomaly.threshold import threshold_for
-from detectors.anomaly.tier import method_for
+from detectors.anomaly.tier import backbone_method, method_for
 from detectors.detection import DetectorError
+from detectors.opening import AGAIN
 from detectors.store import Store, store_folders
-from tests.fakes import frame
+from tests.fakes import ManualClock, frame
 
 RATE = 5.0
 STORE = Store(store_folders(None, Path("nowhere"), {}))  # what packages bring
@@ -45,23 +46,23 @@ def picture(second: float, odd: bool = False) -> Picture:
 
 
 @pytest.fixture(scope="module")
-def method() -> BackboneMethod:
-    return BackboneMethod("efficientnet_lite0", STORE)
+def method() -> MapsMethod:
+    return backbone_method("efficientnet_lite0", STORE)
 
 
 @pytest.fixture(scope="module")
-def footage(method: BackboneMethod) -> Sequence[Seen]:
+def footage(method: MapsMethod) -> Sequence[Seen]:
     times = np.arange(0, 40, 1 / RATE)
     return [Seen(method.view(picture(at)), at, at == 0) for at in times]
 
 
 @pytest.fixture(scope="module")
-def learned(method: BackboneMethod, footage: Sequence[Seen]) -> BackboneNormal:
+def learned(method: MapsMethod, footage: Sequence[Seen]) -> MapsNormal:
     return method.learn(footage, None, lambda share: None, lambda: False)
 
 
 @pytest.fixture(scope="module")
-def further(method: BackboneMethod, learned: BackboneNormal, footage: Sequence[Seen]) -> BackboneNormal:
+def further(method: MapsMethod, learned: MapsNormal, footage: Sequence[Seen]) -> MapsNormal:
     return method.learn(footage[: len(footage) // 2], learned, lambda share: None, lambda: False)
 
 
@@ -99,7 +100,9 @@ def test_mobilenet_is_torchvision_s(tmp_path: Path) -> None:
             torch.nn.init.uniform_(part.get_buffer("running_var"), 0.5, 2)
             part.weight.uniform_(0.5, 1.5)
     torch.save(theirs.state_dict(), tmp_path / "mobilenet_v2.pth")
-    ours = Backbone(Store([tmp_path]).find("mobilenet-v2")).maps(picture(1, odd=True)).astype(np.float32)
+    ours = (
+        Backbone(Store([tmp_path]).find("mobilenet-v2")).maps(picture(1, odd=True)).values.astype(np.float32)
+    )
     values, seen = normalised(picture(1, odd=True)), []
     for number, layer in enumerate(theirs.eval().features[:14], 1):
         values = layer(values)
@@ -120,13 +123,13 @@ def test_lite0_is_that_of_the_package_its_weights_are_for() -> None:
     for number, block in enumerate(theirs._blocks[:11]):
         values = block(values)
         seen += [values] if number in (2, 4, 10) else []
-    ours = Backbone(STORE.find("efficientnet_lite0")).maps(shown).astype(np.float32)[:27, :27]
+    ours = Backbone(STORE.find("efficientnet_lite0")).maps(shown).values.astype(np.float32)[:27, :27]
     rows = maps_of_others(seen, (28, 28)).numpy()[:27, :27]
     assert likeness(ours, rows) > 0.95
 
 
 def test_normal_pictures_stay_under_the_threshold_and_what_is_odd_is_found_where_it_is(
-    method: BackboneMethod, learned: BackboneNormal
+    method: MapsMethod, learned: MapsNormal
 ) -> None:
     threshold, scorer = threshold_for(10), method.scorer(learned)
     for number in range(15):
@@ -145,9 +148,9 @@ def test_normal_pictures_stay_under_the_threshold_and_what_is_odd_is_found_where
 
 
 def test_the_same_footage_gives_the_same_normal_and_it_survives_the_disk(
-    method: BackboneMethod,
-    learned: BackboneNormal,
-    further: BackboneNormal,
+    method: MapsMethod,
+    learned: MapsNormal,
+    further: MapsNormal,
     footage: Sequence[Seen],
     tmp_path: Path,
 ) -> None:
@@ -164,7 +167,7 @@ def test_the_same_footage_gives_the_same_normal_and_it_survives_the_disk(
 
 
 def test_a_damaged_file_is_refused_and_none_is_none(
-    method: BackboneMethod, learned: BackboneNormal, tmp_path: Path
+    method: MapsMethod, learned: MapsNormal, tmp_path: Path
 ) -> None:
     assert method.load(tmp_path) is None
     method.save(learned, tmp_path)
@@ -177,7 +180,7 @@ def test_a_damaged_file_is_refused_and_none_is_none(
 
 
 def test_learning_goes_on_from_what_is_known_and_can_be_stopped(
-    method: BackboneMethod, learned: BackboneNormal, further: BackboneNormal, footage: Sequence[Seen]
+    method: MapsMethod, learned: MapsNormal, further: MapsNormal, footage: Sequence[Seen]
 ) -> None:
     assert np.array_equal(further.whiten, learned.whiten)
     values = footage[9].view.values.astype(np.float32)
@@ -188,16 +191,16 @@ def test_learning_goes_on_from_what_is_known_and_can_be_stopped(
     assert shares == sorted(shares)
 
 
-def test_a_view_survives_packing(method: BackboneMethod, footage: Sequence[Seen]) -> None:
+def test_a_view_survives_packing(method: MapsMethod, footage: Sequence[Seen]) -> None:
     view = footage[3].view
     again = method.unpack(memoryview(method.pack(view)), view)
     assert again.shape == view.shape
     assert np.array_equal(again.values, view.values)
 
 
-def test_maps_of_other_weights_do_not_compare(method: BackboneMethod, tmp_path: Path) -> None:
+def test_maps_of_other_weights_do_not_compare(method: MapsMethod, tmp_path: Path) -> None:
     torch.save(torchvision.models.mobilenet_v2().state_dict(), tmp_path / "mobilenet_v2.pth")
-    other = BackboneMethod("mobilenet_v2", Store([tmp_path]))
+    other = backbone_method("mobilenet_v2", Store([tmp_path]))
     assert other.view(picture(0)).shape != method.view(picture(0)).shape
 
 
@@ -214,11 +217,14 @@ def test_no_backbone_is_the_method_that_ships() -> None:
 
 
 def test_missing_weights_are_told_until_they_are_there(tmp_path: Path) -> None:
-    method = BackboneMethod("mobilenet_v2", Store([tmp_path]))
+    clock = ManualClock()
+    method = backbone_method("mobilenet_v2", Store([tmp_path]), clock=clock)
     with pytest.raises(DetectorError, match=f"no weights 'mobilenet_v2' in {tmp_path}"):
         method.view(picture(0))
     torch.save({"x": torch.zeros(1)}, tmp_path / "mobilenet_v2.pth")
+    clock.now += AGAIN
     with pytest.raises(DetectorError, match="neither an EfficientNet-Lite0 nor torchvision's MobileNetV2"):
         method.view(picture(0))
     torch.save(torchvision.models.mobilenet_v2().state_dict(), tmp_path / "mobilenet_v2.pth")
+    clock.now += AGAIN
     assert method.view(picture(0)).values.shape == (24, 32, KEPT)

@@ -1,4 +1,4 @@
-"""Learns what a camera's view usually looks like in a backbone's feature maps.
+"""Learns what a camera's view usually looks like in maps of numbers.
 
 The footage is cut into two halves in time; what is known of each half judges the other one, which shows what
 unseen footage will score. Blocks that the other half finds outlandish are left out.
@@ -12,13 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.anomaly.backbone import KEPT
-from detectors.anomaly.backbone_normal import LEVELS, NETWORK, BackboneNormal, places
-from detectors.anomaly.backbone_score import Smoothed
 from detectors.anomaly.features import Floats
+from detectors.anomaly.maps_normal import LEVELS, MapsNormal, places, untrained
+from detectors.anomaly.maps_score import Smoothed
 from detectors.anomaly.method import Progress, Seen, Stopped
 from detectors.anomaly.threshold import BLOCK, Tail, fit_tail, typical
-from detectors.diffusion.edm import Denoiser, Perceptron
 from detectors.diffusion.training import train
 
 MOST = 600  # pictures that are learned from, in whole blocks
@@ -35,15 +33,15 @@ SEED = 1
 class _Look:
     """One picture of the footage."""
 
-    values: NDArray[np.float16]  # (rows, cols, KEPT)
+    values: NDArray[np.float16]  # (rows, cols, F)
     seconds: float  # since the picture before
     block: int
     fresh: bool
 
 
 def learn(
-    footage: Sequence[Seen], start: BackboneNormal | None, progress: Progress, stopped: Callable[[], bool]
-) -> BackboneNormal:
+    footage: Sequence[Seen], start: MapsNormal | None, progress: Progress, stopped: Callable[[], bool]
+) -> MapsNormal:
     """A camera's normal from maps of one shape; from `start`, learned of other footage before, if given.
 
     Raises Stopped soon after stopped() is true. The same footage and start give the same normal.
@@ -98,17 +96,17 @@ def _looks(footage: Sequence[Seen]) -> list[_Look]:
     ]
 
 
-def _expect(looks: Sequence[_Look], start: BackboneNormal | None, done: Progress) -> BackboneNormal:
+def _expect(looks: Sequence[_Look], start: MapsNormal | None, done: Progress) -> MapsNormal:
     """What these pictures hold; `usual` and `tail` are not known yet."""
     maps = np.stack([look.values for look in looks])
     mean = maps.mean(axis=0, dtype=np.float32)
     done(0.1)
     if start is None:
-        flat = (maps[:: max(1, len(maps) // 100)].astype(np.float32) - mean).reshape(-1, KEPT)
+        flat = (maps[:: max(1, len(maps) // 100)].astype(np.float32) - mean).reshape(-1, maps.shape[-1])
         power, axes = np.linalg.eigh(np.cov(flat.T))
         whiten = (axes / np.sqrt(np.maximum(power, 0) + RIDGE * power.mean() + 1e-6)).astype(np.float32)
         torch.manual_seed(SEED)
-        denoiser, steps, rate = Denoiser(Perceptron(**NETWORK)), STEPS, RATE
+        denoiser, steps, rate = untrained(maps.shape[-1]), STEPS, RATE
     else:
         mean, whiten = (mean + start.mean) / 2, start.whiten
         denoiser, steps, rate = (
@@ -121,7 +119,7 @@ def _expect(looks: Sequence[_Look], start: BackboneNormal | None, done: Progress
         white[index] = (one.astype(np.float32) - mean) @ whiten
     train(
         denoiser,
-        torch.from_numpy(white.reshape(-1, KEPT)),
+        torch.from_numpy(white.reshape(-1, maps.shape[-1])),
         torch.from_numpy(places(mean.shape[:2])).repeat(len(maps), 1),
         steps=steps,
         rate=rate,
@@ -131,7 +129,7 @@ def _expect(looks: Sequence[_Look], start: BackboneNormal | None, done: Progress
         done=lambda share: done(0.2 + 0.8 * share),
     )
     nothing = np.ones(len(LEVELS), np.float32)
-    return BackboneNormal(mean, whiten, denoiser, nothing, Tail(1.0, 0.5, 1.0, 0.05, 0), (*mean.shape,))
+    return MapsNormal(mean, whiten, denoiser, nothing, Tail(1.0, 0.5, 1.0, 0.05, 0), (*mean.shape,))
 
 
 def _usual(errors: Sequence[Floats]) -> Floats:

@@ -1,13 +1,13 @@
-"""Scores one stream's pictures by what was learned of them in a backbone's feature maps."""
+"""Scores one stream's pictures by what was learned of their maps."""
 
 import math
 
 import cv2
 import numpy as np
 
-from detectors.anomaly.backbone_normal import BackboneNormal
-from detectors.anomaly.backbone_view import Maps
 from detectors.anomaly.features import Floats
+from detectors.anomaly.maps import Maps
+from detectors.anomaly.maps_normal import MapsNormal
 from detectors.anomaly.method import Reading
 from detectors.detection import Region
 
@@ -34,10 +34,10 @@ class Smoothed:
         return self._now
 
 
-class BackboneScorer:
+class MapsScorer:
     """Looks at one stream's pictures in their order."""
 
-    def __init__(self, normal: BackboneNormal) -> None:
+    def __init__(self, normal: MapsNormal) -> None:
         self.useless = 0.0  # each picture can be judged by itself
         self._normal = normal
         self._smoothed = Smoothed()
@@ -56,10 +56,15 @@ class BackboneScorer:
             return Reading(score)
         heatmap = np.clip(scores / (2 * self._normal.tail.raw(threshold)), 0, 1).astype(np.float32)
         return Reading(
-            score, boxes(scores, 0.5 * highest), heatmap, "content", "looks unlike what is usual here"
+            score,
+            boxes(scores, 0.5 * highest),
+            heatmap,
+            "content",
+            "looks unlike what is usual here",
+            expected=now.expected,
         )
 
-    def learned(self) -> BackboneNormal:
+    def learned(self) -> MapsNormal:
         """As it was: the next lesson follows the camera."""
         return self._normal
 

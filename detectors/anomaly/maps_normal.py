@@ -1,4 +1,4 @@
-"""What was learned of one camera in a backbone's feature maps, how unusual a picture is by that, its file."""
+"""What was learned of one camera in maps of numbers, how unusual a picture is by that, and its file."""
 
 import hashlib
 import json
@@ -11,16 +11,15 @@ import safetensors.torch
 import torch
 
 from config.whole_file import write_whole
-from detectors.anomaly.backbone import KEPT
 from detectors.anomaly.features import Floats
 from detectors.anomaly.method import NormalError
 from detectors.anomaly.threshold import Tail
 from detectors.diffusion.edm import Denoiser, Perceptron
 
 VERSION = 1
-NETWORK = {"features": KEPT, "conditions": 4, "width": 128, "depth": 3}
+NETWORK = {"conditions": 4, "width": 128, "depth": 3}
 LEVELS = (0.3, 1.0)  # sigma in whitened features
-FILE = "backbone-*.safetensors"
+FILE = "maps-*.safetensors"
 NUMBERS = "normal"  # in the file's head
 ARRAYS = ("mean", "whiten", "usual")
 # What JSON, safetensors and torch raise where a file is not what it should be.
@@ -28,11 +27,11 @@ DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, safeten
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BackboneNormal:
+class MapsNormal:
     """One camera's normal."""
 
-    mean: Floats  # (rows, cols, KEPT) what each place usually looks like
-    whiten: Floats  # (KEPT, KEPT): (values - mean) @ whiten has about unit covariance over all places
+    mean: Floats  # (rows, cols, F) what each place usually looks like
+    whiten: Floats  # (F, F): (values - mean) @ whiten has about unit covariance over all places
     denoiser: Denoiser  # of whitened features, given the place
     usual: Floats  # (len(LEVELS),) what 99.9 % of normal cells stay under, of each error
     tail: Tail
@@ -45,12 +44,12 @@ class BackboneNormal:
         return self.tail.blocks
 
     def raw(self, values: Floats) -> Floats:
-        """(rows, cols) raw scores of a picture's maps (rows, cols, KEPT); 1 is seldom reached."""
+        """(rows, cols) raw scores of a picture's maps (rows, cols, F); 1 is seldom reached."""
         return (self.errors(values[None])[0] / self.usual).mean(axis=-1)  # type: ignore[no-any-return]
 
     def errors(self, values: Floats) -> Floats:
-        """(N, rows, cols, len(LEVELS)) how far the denoiser pulls the cells of maps (N, rows, cols, KEPT)."""
-        white = torch.from_numpy(((values - self.mean) @ self.whiten).reshape(-1, KEPT))
+        """(N, rows, cols, len(LEVELS)) how far the denoiser pulls the cells of maps (N, rows, cols, F)."""
+        white = torch.from_numpy(((values - self.mean) @ self.whiten).reshape(-1, values.shape[-1]))
         where = torch.from_numpy(places(self.mean.shape[:2])).repeat(len(values), 1)
         pulls = []
         with torch.inference_mode():
@@ -61,13 +60,18 @@ class BackboneNormal:
         return errors.reshape(*values.shape[:3], len(LEVELS))
 
 
+def untrained(features: int) -> Denoiser:
+    """Of cells of so many numbers."""
+    return Denoiser(Perceptron(features, **NETWORK))
+
+
 def places(shape: tuple[int, ...]) -> Floats:
     """(rows * cols, 4) where each cell lies, as the denoiser is told."""
     down, across = np.meshgrid(*(np.linspace(-1, 1, side, dtype=np.float32) for side in shape), indexing="ij")
     return np.stack([down, across, down * down, across * across], axis=-1).reshape(-1, 4)
 
 
-def save(normal: BackboneNormal, folder: Path) -> str:
+def save(normal: MapsNormal, folder: Path) -> str:
     """Writes the normal in place of what was there, and returns its hash. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: torch.from_numpy(np.ascontiguousarray(getattr(normal, name))) for name in ARRAYS}
@@ -83,7 +87,7 @@ def save(normal: BackboneNormal, folder: Path) -> str:
     return sha256
 
 
-def load(folder: Path) -> BackboneNormal | None:
+def load(folder: Path) -> MapsNormal | None:
     """The normal in a folder, None where nothing was learned yet. Raises NormalError."""
     try:
         files = sorted(folder.glob(FILE), key=lambda path: path.stat().st_mtime)
@@ -98,7 +102,7 @@ def load(folder: Path) -> BackboneNormal | None:
         if numbers["version"] != VERSION or numbers["recipe"] != _recipe():
             raise NormalError("it was learned by another version")
         tensors = safetensors.torch.load(blob)
-        denoiser = Denoiser(Perceptron(**NETWORK))
+        denoiser = untrained(len(tensors["whiten"]))
         denoiser.load_state_dict(
             {
                 name.removeprefix("denoiser."): part
@@ -106,7 +110,7 @@ def load(folder: Path) -> BackboneNormal | None:
                 if name.startswith("denoiser.")
             }
         )
-        return BackboneNormal(
+        return MapsNormal(
             **{name: tensors[name].numpy() for name in ARRAYS},
             denoiser=denoiser.eval().requires_grad_(False),
             tail=Tail(**numbers["tail"]),
