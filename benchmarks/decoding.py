@@ -20,7 +20,8 @@ from typing import Any
 
 import psutil
 
-from benchmarks.streams import SAMPLE_FPS, SCENES, SIZES, WIDTH, write
+from benchmarks.stream_readers import SAMPLE_FPS, WIDTH
+from benchmarks.streams import SCENES, SIZES, write
 from config.settings import StreamSettings
 from streams.frame import Frame
 from streams.recording import Recording

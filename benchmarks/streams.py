@@ -16,7 +16,6 @@ Then the server is killed, started again three seconds later, and timed until ea
 """
 
 import argparse
-import asyncio
 import contextlib
 import importlib.util
 import json
@@ -25,140 +24,26 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import aclosing
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import av
 import numpy as np
 import psutil
 
+from benchmarks.stream_readers import READERS, SAMPLE_FPS
 from tests.clips import FPS, scene
 from tests.rtsp import RtspServer
 
 SIZES = {"1080p25": (1920, 1080, 6_000_000), "480p25": (854, 480, 1_500_000)}
 SCENES = ("quiet", "moving")
-SAMPLE_FPS, WIDTH = 5, 640
 CLIP_SECONDS = 4
 NOISE = 12  # grey levels
 SETTLE = 12.0  # seconds: the gate has seen what is quiet by then
 AWAY = 3.0  # seconds that the server is away
 LONGEST_START = 40.0  # seconds
 LONGEST_RECOVERY = 20.0  # seconds that are waited for
-Took = Callable[[int, float | None], None]  # a camera's number, and how old its picture is, in seconds
-
-
-def read_ours(urls: Sequence[str], decode: Literal["all", "keyframes", "gated"], took: Took) -> None:
-    """Cameras as the daemon has them, without detectors. The age is that since the packet came."""
-    from config.settings import StreamSettings
-    from streams.camera import Camera
-    from streams.frame import Frame
-
-    async def drain(number: int, url: str) -> None:
-        settings = StreamSettings(name=f"c{number}", url=url, decode=decode)
-        async with aclosing(Camera(settings, SAMPLE_FPS, WIDTH).sights()) as sights:
-            async for sight in sights:
-                if isinstance(sight, Frame):
-                    age = (datetime.now(UTC) - sight.captured_at).total_seconds()
-                    took(-1 - number if sight.unchanged else number, age)
-
-    async def all_of_them() -> None:
-        await asyncio.gather(*(drain(number, url) for number, url in enumerate(urls)))
-
-    asyncio.run(all_of_them())
-
-
-def read_cv2(urls: Sequence[str], took: Took) -> None:
-    """The usual recipe: a thread grabs, a loop takes the newest; opened again a second after it failed."""
-    import cv2
-
-    def watch(number: int, url: str) -> None:
-        capture = cv2.VideoCapture(url)
-        due = 0.0
-        while True:
-            if not capture.isOpened() or not capture.grab():
-                capture.release()
-                time.sleep(1)
-                capture = cv2.VideoCapture(url)
-                continue
-            now = time.monotonic()
-            if now >= due - 0.02:
-                due = max(due + 1 / SAMPLE_FPS, now)
-                _, picture = capture.retrieve()
-                cv2.resize(picture, (WIDTH, WIDTH * picture.shape[0] // picture.shape[1]))
-                took(number, time.monotonic() - now)
-
-    each_in_a_thread(watch, urls)
-
-
-def read_loadstreams(urls: Sequence[str], took: Took) -> None:
-    """Its loop hands over the newest picture of every camera; the age cannot be known."""
-    from ultralytics.data.loaders import LoadStreams  # type: ignore[import-not-found, unused-ignore]
-
-    with tempfile.NamedTemporaryFile("w", suffix=".streams") as file:
-        file.write("\n".join(urls))
-        file.flush()
-        for _, pictures, _ in LoadStreams(file.name, vid_stride=FPS // SAMPLE_FPS):
-            for number, picture in enumerate(pictures):
-                if picture.any():  # it makes black ones up where it has none
-                    took(number, None)
-
-
-def read_bare(urls: Sequence[str], sampling: bool, took: Took) -> None:
-    """Decodes, and opens again at once where it failed."""
-    from av.video.reformatter import VideoReformatter
-
-    def watch(number: int, url: str) -> None:
-        while True:
-            with contextlib.suppress(av.error.FFmpegError):
-                options = {"rtsp_transport": "tcp", "probesize": "32"}
-                with av.open(url, options=options, timeout=(5, 5)) as container:
-                    stream = container.streams.video[0]
-                    stream.thread_count = 1
-                    shrinker = VideoReformatter()
-                    for number_of_it, packet in enumerate(container.demux(stream)):
-                        came, pictures = time.monotonic(), []
-                        with contextlib.suppress(av.error.InvalidDataError):  # until the first keyframe
-                            pictures = packet.decode()
-                        if pictures and number_of_it % (FPS // SAMPLE_FPS) == 0:
-                            if sampling:
-                                picture, high = (
-                                    pictures[-1],
-                                    WIDTH * pictures[-1].height // pictures[-1].width,
-                                )
-                                shrinker.reformat(
-                                    picture, WIDTH, high, "bgr24", interpolation="FAST_BILINEAR"
-                                )
-                            took(number, time.monotonic() - came)
-            time.sleep(0.2)
-
-    each_in_a_thread(watch, urls)
-
-
-def each_in_a_thread(watch: Callable[[int, str], None], urls: Sequence[str]) -> None:
-    threads = [threading.Thread(target=watch, args=each, daemon=True) for each in enumerate(urls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def read(reader: str, urls: Sequence[str], took: Took) -> None:
-    """Never returns."""
-    match reader:
-        case "all" | "keyframes" | "gated":
-            read_ours(urls, reader, took)
-        case "cv2":
-            read_cv2(urls, took)
-        case "loadstreams":
-            read_loadstreams(urls, took)
-        case _:
-            read_bare(urls, reader == "sampling", took)
-
-
-READERS = ("all", "keyframes", "gated", "cv2", "loadstreams", "bare", "sampling")
 
 
 class Reader:
@@ -168,7 +53,7 @@ class Reader:
         self.name, self.streams = name, len(urls)
         self.took: list[tuple[float, int, float | None]] = []  # when, camera, age
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.streams", "--read", name, *urls],
+            [sys.executable, "-m", "benchmarks.stream_readers", name, *urls],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -309,15 +194,7 @@ def main() -> None:
     parser.add_argument("--readers", default=",".join(READERS))
     parser.add_argument("--keyframe-every", type=int, default=50, help="pictures")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--read", nargs="+", help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.read:
-
-        def took(number: int, age: float | None) -> None:
-            print(json.dumps([number, age]), flush=True)
-
-        read(asked.read[0], asked.read[1:], took)
-        return
     names = asked.readers.split(",")
     for module, reader in (("cv2", "cv2"), ("ultralytics", "loadstreams")):
         if reader in names and importlib.util.find_spec(module) is None:
