@@ -34,7 +34,7 @@ print("told", json.dumps([asked, sorted(after)]))
 
 def watched(folder: Path, script: str) -> list[str]:
     """What the script printed, with all that it asked of the network and wrote into the home folder."""
-    # Where continuous integration is named, OpenVINO tells nobody anything: here it has to be held back by us.
+    # Where continuous integration is named, OpenVINO tells nobody anything by itself.
     environ = {
         key: value
         for key, value in os.environ.items()
