@@ -61,7 +61,7 @@ def source_address(text: str, folder: Path | None = None) -> str:
         meant = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(LIVE_SCHEMES)} and file"
         raise ValueError(f"unknown scheme '{scheme}', {meant}")
     parts = _split(text)
-    port = _port(parts)
+    port = port_of(parts)
     if not parts.hostname and not (scheme in _LISTENING and port):
         raise ValueError(f"names no host: write {scheme}://HOST/...")
     return text
@@ -71,7 +71,7 @@ def service_address(text: str, with_path: bool = True) -> str:
     """The address of a service, its password encoded. Raises ValueError for what can be none."""
     text = understand_url(text)
     parts = _split(text)
-    _port(parts)
+    port_of(parts)
     if not parts.hostname:
         raise ValueError(f"names no host: write {parts.scheme}://HOST")
     if not with_path and (parts.path.strip("/") or parts.query or parts.fragment):
@@ -89,6 +89,17 @@ def may_hide_password(text: str) -> bool:
     """
     authority, *rest = re.split("[/?#]", text.partition("://")[2], maxsplit=1)
     return ":" in authority and not authority.startswith("[") and any("@" in part for part in rest)
+
+
+def port_of(parts: SplitResult) -> int | None:
+    """The port that an address names, 1..65535; None where it names none. Raises ValueError, in words."""
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError(f"the port must be a number from 1 to 65535; {ENCODING}")
+    return port
 
 
 def is_loopback(authority: str) -> bool:
@@ -145,13 +156,3 @@ def _split(text: str) -> SplitResult:
         return urlsplit(text)
     except ValueError:  # its words repeat the address
         raise ValueError(f"host or port cannot be understood; {ENCODING}") from None
-
-
-def _port(parts: SplitResult) -> int | None:
-    try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    if port == 0:
-        raise ValueError(f"the port must be a number from 1 to 65535; {ENCODING}")
-    return port

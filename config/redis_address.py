@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
-from config.address import ENCODING
+from config.address import ENCODING, port_of
 from config.secrets import understand_url
 
 SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
@@ -47,7 +47,7 @@ def redis_address(text: str) -> RedisAddress:
         return RedisAddress(text, parts.path, options)
     if parts.scheme.endswith("+sentinel"):
         return _behind_sentinel(parts, options)
-    port = _port(parts)
+    port = port_of(parts)
     if not parts.hostname:
         raise ValueError("names no host: write one after //, as in redis://127.0.0.1:6379/0")
     if not re.fullmatch(r"/?\d*", parts.path):
@@ -100,16 +100,6 @@ def _options(parts: SplitResult) -> dict[str, str]:
     if "ssl_keyfile" in options and "ssl_certfile" not in options:
         raise ValueError("the option ssl_keyfile is of no use without ssl_certfile")
     return options
-
-
-def _port(parts: SplitResult) -> int | None:
-    try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    if port == 0:
-        raise ValueError(f"the port must be a number from 1 to 65535; {ENCODING}")
-    return port
 
 
 def _named(host: str, port: int) -> str:
