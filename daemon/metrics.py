@@ -1,7 +1,7 @@
 """What Prometheus scrapes: the floors' own counts, read when asked, and the age of what was judged."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram
@@ -12,6 +12,7 @@ from alerts.blind_time import CAUSES
 from daemon.house import House
 from daemon.object_metrics import object_metrics
 from daemon.upload_metrics import upload_metrics
+from detectors.anomaly.life import Life
 from streams.frame import Frame
 
 AGES: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
@@ -33,6 +34,33 @@ class Ages:
         """Notes one frame that was judged just now."""
         if frame.live:
             self._histogram.labels(frame.stream).observe(time.monotonic() - frame.captured)
+
+
+_OF_A_NORMAL: Final[Sequence[tuple[str, str, Callable[[Life], float]]]] = (
+    (
+        "framewarden_normal_learned_ratio",
+        "How far learning is; 1 once it judges.",
+        lambda life: life.progress,
+    ),
+    ("framewarden_normals", "Normals that are known of the camera.", lambda life: life.normals),
+    ("framewarden_normal_lessons", "Lessons that made the normal in force.", lambda life: life.lessons),
+    ("framewarden_normal_threshold", "Score from which a picture is alarming.", lambda life: life.threshold),
+    (
+        "framewarden_normal_provisional",
+        "1 while the threshold stands on too little footage.",
+        lambda life: float(life.provisional),
+    ),
+    (
+        "framewarden_normal_blocks",
+        "Stretches of ten seconds that the threshold stands on.",
+        lambda life: life.blocks,
+    ),
+    (
+        "framewarden_normal_drift",
+        "log10 of what a bet on rising scores has won; at 5 it is learned again.",
+        lambda life: life.drift,
+    ),
+)
 
 
 class HouseCollector(Collector):
@@ -136,42 +164,13 @@ class HouseCollector(Collector):
         return seconds, frames, events
 
     def _normals(self) -> Iterable[Metric]:
-        progress = GaugeMetricFamily(
-            "framewarden_normal_learned_ratio", "How far learning is; 1 once it judges.", labels=["stream"]
-        )
-        known = GaugeMetricFamily(
-            "framewarden_normals", "Normals that are known of the camera.", labels=["stream"]
-        )
-        lessons = GaugeMetricFamily(
-            "framewarden_normal_lessons", "Lessons that made the normal in force.", labels=["stream"]
-        )
-        threshold = GaugeMetricFamily(
-            "framewarden_normal_threshold", "Score from which a picture is alarming.", labels=["stream"]
-        )
-        provisional = GaugeMetricFamily(
-            "framewarden_normal_provisional",
-            "1 while the threshold stands on too little footage.",
-            labels=["stream"],
-        )
-        blocks = GaugeMetricFamily(
-            "framewarden_normal_blocks",
-            "Stretches of ten seconds that the threshold stands on.",
-            labels=["stream"],
-        )
-        drift = GaugeMetricFamily(
-            "framewarden_normal_drift",
-            "log10 of what a bet on rising scores has won; at 5 it is learned again.",
-            labels=["stream"],
-        )
         learner = self._house.learner
-        for name, life in sorted(learner.lives.items() if learner else ()):
-            progress.add_metric([name], life.progress)
-            known.add_metric([name], life.normals)
-            lessons.add_metric([name], life.lessons)
-            threshold.add_metric([name], life.threshold)
-            provisional.add_metric([name], float(life.provisional))
-            blocks.add_metric([name], life.blocks)
-            drift.add_metric([name], life.drift)
+        lives = sorted(learner.lives.items()) if learner else []
+        for name, words, value in _OF_A_NORMAL:
+            gauge = GaugeMetricFamily(name, words, labels=["stream"])
+            for stream, life in lives:
+                gauge.add_metric([stream], value(life))
+            yield gauge
         events = CounterMetricFamily(
             "framewarden_normal_events",
             "What became of lessons: learned, relearned, kept_old, refused, switched, drifted, unsaved ...",
@@ -179,7 +178,7 @@ class HouseCollector(Collector):
         )
         for event, count in sorted(learner.counts.items() if learner else ()):
             events.add_metric([event], count)
-        return progress, known, lessons, threshold, provisional, blocks, drift, events
+        yield events
 
     def _alerts(self) -> Iterable[Metric]:
         verdicts = CounterMetricFamily(
