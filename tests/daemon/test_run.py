@@ -99,12 +99,12 @@ def test_a_recording_that_cannot_be_read_fails_the_run_and_says_why(
 
 def test_two_cameras_a_killed_redis_and_a_clean_stop(tmp_path: Path, redis: RedisServer) -> None:
     camera = write_clip(tmp_path / "camera.h264", seconds=4)
-    body = (
+    body = (  # on two hosts: where both cameras of one begin slowly, that is told as one outage
         "defaults: {detectors: [quality]}\n"
         "alerts: {offline_after: 1}\n"
         "streams:\n"
         "  - {name: gate, url: '${GATE_URL}', read_timeout: 2, open_timeout: 3}\n"
-        "  - {name: absent, url: 'rtsp://nobody:hunter2@127.0.0.1:9/none', open_timeout: 2}\n"
+        "  - {name: absent, url: 'rtsp://nobody:hunter2@127.0.0.2:9/none', open_timeout: 2}\n"
     )
     with (
         RtspServer({"/gate": camera}, user="warden", password="s3cr:t@/x") as server,
