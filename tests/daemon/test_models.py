@@ -76,3 +76,17 @@ def test_a_name_that_is_not_there_is_a_sentence(config: Path) -> None:
     assert code == 1
     assert "there are no weights 'nought' in" in said
     assert "Traceback" not in said
+
+
+def test_check_tells_that_a_model_to_restore_by_is_missing_and_that_two_ways_are_one_too_many(
+    config: Path,
+) -> None:
+    good = config.read_text()
+    config.write_text(good + "detectors: {anomaly: {reconstruction: nought}}\n")
+    result = CliRunner().invoke(app, ["check", str(config)])
+    assert result.exit_code == 0
+    assert "detectors.anomaly.reconstruction: there are no weights 'nought' in" in result.output
+    config.write_text(good + "detectors: {anomaly: {backbone: other, reconstruction: nought}}\n")
+    result = CliRunner().invoke(app, ["check", str(config)])
+    assert result.exit_code == 2
+    assert "'backbone' and 'reconstruction' are two ways of judging: name one of them" in result.output
