@@ -304,12 +304,12 @@ def measured(
     result["frames_per_second"] = count / spent
     result["calm"] = calm
     result["events"] = {
-        kind: _event_figures(scores[kind], scores["plain"], outcomes[kind]) for kind in outcomes
+        kind: event_figures(scores[kind], scores["plain"], outcomes[kind]) for kind in outcomes
     }
     return result
 
 
-def _event_figures(
+def event_figures(
     own: list[_Scored],
     plain: list[_Scored],
     outcomes: list[Found],
