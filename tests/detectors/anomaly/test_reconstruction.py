@@ -25,6 +25,8 @@ from detectors.store import Store
 from tests import tiny_models
 from tests.fakes import ManualClock, frame
 
+pytestmark = pytest.mark.timeout(280)  # a network is really trained, a minute of one core
+
 RATE = 5.0
 SIDE = 32
 Picture = NDArray[np.uint8]
