@@ -35,10 +35,10 @@ def watch(detector: AnomalyDetector, frames: Iterable[Frame]) -> list[Detection]
 
 
 def learn_once(state: Path) -> LearnedOnce:
-    """A street, within a minute."""
+    """A street; a busy machine takes more than a minute."""
     detector = AnomalyDetector(SETTINGS, state)
     said: list[Detection] = []
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 100
     number = 0
     while time.monotonic() < deadline and not (said and said[-1].doubt is None):
         said += watch(detector, [frame(street(number / RATE), number, live=True)])
