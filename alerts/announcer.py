@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, TypeVarTuple
 
 from alerts import file_message
@@ -16,17 +16,13 @@ from alerts.evidence import Evidence, EvidenceStore
 from alerts.file_facts import Facts
 from alerts.message import render
 from alerts.outbox import Outbox
+from alerts.utc import utc_now
 from alerts.verdict import Change, Severity, Verdict
 from detectors.detection import Kind
 from streams.frame import Frame
 
 _Arguments = TypeVarTuple("_Arguments")
 _WAITING: Final = 32  # alerts at most whose evidence is not all written
-
-
-def utc_now() -> datetime:
-    """The clock on the wall."""
-    return datetime.now(UTC)
 
 
 # Told a stream and who takes the clip of this moment; whether one may come.

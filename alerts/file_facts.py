@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
 
 from alerts.file_verdict import FileVerdict, KindVerdict, WorstMoment
+from alerts.utc import stamp
 from alerts.verdict import UploadedFile
 from config.secrets import hide
 
@@ -49,11 +50,6 @@ def curves_of(verdict: FileVerdict) -> dict[str, list[list[float | None]]]:
 def file_id(stream: str, sha256: str) -> str:
     """32 hex digits: the same for the same content in the same folder."""
     return blake2b(f"{stream}\0{sha256}".encode(), digest_size=16).hexdigest()
-
-
-def stamp(at: datetime) -> str:
-    """UTC ISO 8601 with milliseconds."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def number(value: float) -> float | None:

@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NoReturn, Protocol
 
-from alerts.announcer import utc_now
 from alerts.gate import Gate, Passed
 from alerts.gate_memory import Memory, NewerError, memory_from_json, memory_to_json
 from alerts.open_alert import Why
 from alerts.orders import DamagedOrdersError, Orders, OrdersError, OrdersFile
+from alerts.utc import utc_now
 from alerts.verdict import Change, Verdict
 from config.whole_file import write_whole
 from streams.frame import Frame

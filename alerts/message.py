@@ -3,12 +3,13 @@
 import json
 import math
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final
 
 from alerts.channel import Message
 from alerts.evidence import Evidence
+from alerts.utc import stamp
 from alerts.verdict import Gathered, Verdict
 from detectors.detection import Region
 
@@ -44,7 +45,7 @@ def render(
     made_by = verdict.made_by
     age = (decided_at - verdict.captured_at).total_seconds() * 1000
     name, told_of = f"{verdict.alert_id}.{sequence}", verdict.told_of
-    captured_at = _stamp(verdict.captured_at)
+    captured_at = stamp(verdict.captured_at)
     event = {
         "specversion": "1.0",
         "id": name,
@@ -67,9 +68,9 @@ def render(
             "subject": verdict.subject,
             "doubt": doubt,
             "reason": verdict.reason,
-            "first_frame_at": _stamp(verdict.first_frame_at),
+            "first_frame_at": stamp(verdict.first_frame_at),
             "captured_at": captured_at,
-            "decided_at": _stamp(decided_at),
+            "decided_at": stamp(decided_at),
             # Never below 0: a clock can be set back.
             "age_ms": max(0, round(age)) if live else None,
             "position": None if position is None else round(position, 3),
@@ -92,14 +93,6 @@ def render(
     # A file name may hold bytes that are no text, and those cannot be sent.
     body = body.encode("utf-8", "replace").decode("utf-8")
     return Message(name, told_of, verdict.kind, sequence, body)
-
-
-def _stamp(at: datetime) -> str:
-    """UTC ISO 8601 with milliseconds. Raises ValueError for a time without a zone: a mistake of ours."""
-    if at.tzinfo is None:
-        raise ValueError(f"{at} has no time zone")
-    zulu = at if at.tzinfo is UTC else at.astimezone(UTC)
-    return zulu.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def _finite(number: float) -> float | None:
@@ -126,7 +119,7 @@ def _gathered(gathered: Gathered | None) -> dict[str, Any] | None:
             "kind": member.kind,
             "label": member.label,
             "severity": member.severity,
-            "first_frame_at": _stamp(member.first_frame_at),
+            "first_frame_at": stamp(member.first_frame_at),
         }
         for member in gathered.members
     ]

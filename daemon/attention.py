@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.announcer import utc_now
 from alerts.rules import DEGRADED
+from alerts.utc import utc_now
 
 WINDOW = 60.0  # seconds
 

@@ -4,11 +4,11 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 from alerts.blind_time import BlindTime
+from alerts.utc import utc_now
 from config.whole_file import write_whole
 
 NAME = "blind.json"
@@ -20,7 +20,7 @@ def recall(folder: Path) -> BlindTime:
     """Goes on where the last daemon ended; what cannot be used is moved aside, and counted anew. Slow."""
     path = folder / NAME
     try:
-        return BlindTime(time.monotonic, _utc_now, path.read_text(encoding="utf-8"))
+        return BlindTime(time.monotonic, utc_now, path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
@@ -30,7 +30,7 @@ def recall(folder: Path) -> BlindTime:
         )
         with suppress(OSError):
             path.replace(aside)
-    return BlindTime(time.monotonic, _utc_now)
+    return BlindTime(time.monotonic, utc_now)
 
 
 class BlindFile:
@@ -63,7 +63,3 @@ class BlindFile:
             self._failing = True
         else:
             self._failing = False
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)

@@ -20,6 +20,7 @@ from alerts.gate_memory import Memory, memory_from_json
 from alerts.open_alert import OpenAlert
 from alerts.orders import Acknowledgement, Orders, OrdersError, OrdersFile, Silence, new_id
 from alerts.roll_up import HOUSE
+from alerts.utc import stamp
 from config.load import load
 from config.settings import Settings
 from config.state import state_folder
@@ -144,7 +145,7 @@ async def show(config: Path | None, as_json: bool) -> int:
             "silences": [asdict(each) for each in silences],
             "open_alerts": [_facts(each, seen_to.get(each.verdict.alert_id)) for each in alerts],
         }
-        print(json.dumps(page, default=_stamp, ensure_ascii=False))
+        print(json.dumps(page, default=stamp, ensure_ascii=False))
     else:
         _print(silences, alerts, seen_to)
     return 0
@@ -192,10 +193,6 @@ def _facts(alert: OpenAlert, acknowledged_by: str | None) -> dict[str, object]:
 def _not_told(alert: OpenAlert) -> str:
     """Why; empty where it was told."""
     return str(alert.why or "") if alert.told is None else ""
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _some_stream_fits(pattern: str, settings: Settings) -> None:

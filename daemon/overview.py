@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from alerts.utc import stamp, utc_now
 from daemon.house import House
 from daemon.object_counts import objects_there
 from daemon.status import health
@@ -20,7 +20,7 @@ def overview(house: House) -> dict[str, Any]:
     return {
         "version": VERSION,
         "framewarden": version("framewarden"),
-        "at": _iso(datetime.now(UTC)),
+        "at": stamp(utc_now()),
         "status": page["status"],
         "problems": page["problems"],
         "room": house.load.shares.room,
@@ -40,7 +40,7 @@ def _stream(house: House, name: str, watch: Watch) -> dict[str, Any]:
     return {
         "kind": "camera" if watch.live else "recording",
         "state": watch.state,
-        "since": _iso(attention.since) if attention else None,
+        "since": stamp(attention.since) if attention else None,
         "trouble": watch.trouble,
         "priority": house.weights.get(name, 1.0),
         "last_frame_age": None if last is None else time.monotonic() - last,
@@ -61,7 +61,7 @@ def _stream(house: House, name: str, watch: Watch) -> dict[str, Any]:
                 "kind": str(each.verdict.kind),
                 "label": each.verdict.label,
                 "severity": str(each.verdict.severity),
-                "since": _iso(each.verdict.first_frame_at),
+                "since": stamp(each.verdict.first_frame_at),
                 "held": str(each.why) if each.why and each.told is None else None,
             }
             for each in house.gatekeeper.gate.open_alerts(name)
@@ -76,7 +76,3 @@ def _stream(house: House, name: str, watch: Watch) -> dict[str, Any]:
 
 def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
     return {cause: round(each, 1) for cause, each in seconds.items() if each >= 0.05}
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

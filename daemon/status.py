@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from alerts.rules import DEGRADED
+from alerts.utc import stamp
 from daemon.house import House
 from daemon.object_counts import in_words, objects_there
 from daemon.watch import Watch
@@ -32,7 +33,7 @@ def states(house: House) -> dict[str, dict[str, str]]:
         shown[name] = {
             "state": watch.state,
             "frames": str(watch.frames),
-            "judged_until": until.isoformat(timespec="milliseconds").replace("+00:00", "Z") if until else "",
+            "judged_until": stamp(until) if until else "",
             **watch.judge.standing,
         }
         if there := objects_there(house.detectors, name):
