@@ -1,4 +1,4 @@
-"""Blocking work of files beside the event loop, on threads that no exit waits for."""
+"""Blocking work beside the event loop, on threads that no exit waits for."""
 
 import asyncio
 import threading
@@ -14,13 +14,21 @@ async def beside(work: Callable[[*_Arguments], T], *arguments: *_Arguments) -> T
 
     Whoever is cancelled does not know whether it was done.
     """
+    return await asyncio.shield(begun(lambda: work(*arguments), "files"))
+
+
+def begun(work: Callable[[], T], name: str) -> "asyncio.Future[T]":
+    """The same, not waited for: done once the work is, on a thread of that name.
+
+    Whoever waits for it has to shield it: else their being cancelled would look like its end.
+    """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
     done.add_done_callback(_retrieve)
 
     def do() -> None:
         try:
-            result = work(*arguments)
+            result = work()
         except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
             tell, outcome = _fail, error
         else:
@@ -28,8 +36,8 @@ async def beside(work: Callable[[*_Arguments], T], *arguments: *_Arguments) -> T
         if not loop.is_closed():
             loop.call_soon_threadsafe(tell, done, outcome)
 
-    threading.Thread(target=do, name="files", daemon=True).start()
-    return await asyncio.shield(done)
+    threading.Thread(target=do, name=name, daemon=True).start()
+    return done
 
 
 def _succeed(done: "asyncio.Future[T]", result: T) -> None:
