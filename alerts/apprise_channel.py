@@ -13,6 +13,7 @@ from alerts.channel import Message, PublishError
 from alerts.client import Alert, MessageError, read
 from alerts.picture import picture_of
 from alerts.plain_words import in_plain_words
+from config.printable import printable
 from config.secrets import hide
 
 MISSING: Final = (
@@ -150,4 +151,4 @@ class _Overheard(logging.Handler):
     def words(self) -> str:
         """One line, at most 300 letters."""
         said = " ".join(hide(" ".join(self._said)).split())
-        return "".join(c if c.isprintable() else " " for c in said[:300]) or "it does not say why"
+        return printable(said[:300], " ") or "it does not say why"

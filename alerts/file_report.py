@@ -17,6 +17,7 @@ from alerts.drawing import boxed, heated
 from alerts.file_facts import Facts, curves_of
 from alerts.file_verdict import FileVerdict, WorstMoment
 from alerts.report import POLICY, STYLE, figure
+from config.printable import printable
 from config.whole_file import write_whole
 
 JSON_NAME: Final = "report.json"
@@ -164,8 +165,7 @@ def _clock(seconds: float) -> str:
 
 def _text(value: object) -> str:
     """Also what a terminal or a browser would turn around is shown as it is."""
-    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
-    return escape(plain, quote=True)
+    return escape(printable(str(value)), quote=True)
 
 
 def _jpeg(picture: NDArray[np.uint8]) -> bytes:

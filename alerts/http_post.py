@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import aiohttp
 
 from alerts.channel import PublishError
+from config.printable import printable
 from config.secrets import hide
 
 _ANSWER: Final = 2_000  # bytes of an answer that are read
@@ -91,7 +92,7 @@ class HttpPost:
             return PublishError(
                 f"{self._where} sends us on to {target} ({status}): put the final address into url"
             )
-        shown = hide("".join(c if c.isprintable() else " " for c in said[:_SHOWN])).strip()
+        shown = hide(printable(said[:_SHOWN], " ")).strip()
         answer = f"{status}: {shown}" if shown else str(status)
         if words := _NOT_THIS_MESSAGE.get(status):
             return PublishError(f"{self._where} {words} It answers {answer}", retry_after=pause)

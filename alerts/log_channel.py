@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from alerts.channel import Message
 from alerts.client import Alert, MessageError, read
+from config.printable import printable
 
 log = logging.getLogger("alerts")
 
@@ -52,4 +53,4 @@ def _line(alert: Alert) -> str:
         line += f" (score {alert.score:.3g}, threshold {alert.threshold:.3g})"
     line += f"; {'file' if alert.state == 'judged' else 'alert'} {alert.alert_id} #{alert.sequence}"
     # A name that was learned from a camera may hold anything; a log line stays one line.
-    return "".join(c if c.isprintable() else " " for c in line)
+    return printable(line, " ")

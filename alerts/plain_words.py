@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from alerts.client import Alert
+from config.printable import printable
 from detectors.quality.finding import ADVICE, NAMED, Fault
 
 # By label first, then by kind. Each says what a person on watch can do who knows nothing of detectors.
@@ -165,4 +166,4 @@ def _duration(length: timedelta) -> str:
 
 def _one_line(text: str) -> str:
     """A name that was learned from a camera may hold anything."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return printable(text, " ")

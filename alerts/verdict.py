@@ -6,6 +6,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
 
+from config.printable import printable
 from detectors.detection import Detection, DetectorCard, Kind, Region
 
 
@@ -60,11 +61,6 @@ class Gathered:
     count: int  # alerts since it opened
     still_open: int  # of them
     members: tuple[Member, ...] = ()  # those that came since its last message, the newest at most
-
-
-def printable(name: str) -> str:
-    """A name that a stranger chose, without what a terminal or a log would obey."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from config.contradictions import contradictions
 from config.document import Trouble, read
 from config.explain import explain, named
+from config.printable import printable
 from config.problem import ConfigError, Problem
 from config.secrets import hide, never_hide
 from config.settings import Settings
@@ -56,7 +57,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
 
 def _safe(text: str) -> str:
     """Without credentials, and without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in hide(text))
+    return printable(hide(text))
 
 
 def _has_inner(outer: ErrorDetails, details: Iterable[ErrorDetails]) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from rich.text import Text
 
 from alerts.client import Alert, MessageError, read
+from config.printable import printable
 
 _STYLE = {"opened": "bold red", "updated": "yellow", "closed": "green"}
 _VERDICTS = {"alarming": "bold red", "cannot_tell": "yellow", "fine": "green"}
@@ -15,7 +16,7 @@ def render(body: str) -> Text:
     try:
         alert = read(body)
     except MessageError:
-        return Text(f"not an alert: {_plain(body[:200])}", style="dim")
+        return Text(f"not an alert: {printable(body[:200])}", style="dim")
     style = _STYLE.get(alert.state, _VERDICTS.get(alert.label, ""))
     if alert.state == "opened" and alert.severity != "critical":
         style = "bold yellow" if alert.severity == "warning" else "bold"
@@ -25,13 +26,13 @@ def render(body: str) -> Text:
     return Text.assemble(
         (_clock(alert.captured_at), "dim"),
         "  ",
-        (f"{_plain(alert.stream):<12}", "cyan"),
-        f"  {_plain(_what(alert)):<18}  ",
-        (f"{_plain(alert.state):<7}", style),
+        (f"{printable(alert.stream):<12}", "cyan"),
+        f"  {printable(_what(alert)):<18}  ",
+        (f"{printable(alert.state):<7}", style),
         f"  {score:<12}  ",
-        "" if alert.file is None else f"{_plain(alert.file)}  ",
+        "" if alert.file is None else f"{printable(alert.file)}  ",
         "" if alert.position is None else f"at {_span(alert.position)}  ",
-        _plain(alert.reason),
+        printable(alert.reason),
         (" (provisional)" if alert.provisional else "", "dim"),
     )
 
@@ -57,8 +58,3 @@ def _span(seconds: float) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
-
-
-def _plain(value: str) -> str:
-    """Without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in value)

@@ -13,8 +13,9 @@ from alerts.file_facts import Facts, curves_of, facts_of
 from alerts.file_verdict import FileVerdict, unreadable
 from alerts.judge import Judge
 from alerts.rulebook import rules_of
-from alerts.verdict import UploadedFile, Verdict, printable
+from alerts.verdict import UploadedFile, Verdict
 from config.detectors import DetectorName
+from config.printable import printable
 from config.settings import Settings, StreamSettings
 from daemon.detector_for import detector_for
 from daemon.file_watch import FileWatch, NotNowError, UnreadableError, settings_of

@@ -13,6 +13,7 @@ from rich.table import Table
 from alerts.outbox_desk import DeadLetter, Queue, drop, look, retry
 from alerts.outbox_opening import OutboxError
 from config.load import load
+from config.printable import printable
 from config.state import state_folder
 from daemon.clock import clock
 
@@ -67,7 +68,7 @@ def _print(queues: Sequence[Queue], letters: Sequence[DeadLetter], now: datetime
     console.print(table)
     for letter in letters:
         again = ", to be tried again" if letter.again else ""
-        reason = "".join(c if c.isprintable() else " " for c in letter.reason)
+        reason = printable(letter.reason, " ")
         at = clock(letter.refused_at)
         console.print(
             f"{letter.channel}: {letter.id} ({letter.stream}, {letter.kind}) refused {at}{again}: {reason}"

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from config.address import LISTEN
 from config.load import load
+from config.printable import printable
 from config.settings import ServiceSettings
 from daemon.object_counts import There, in_words
 
@@ -169,4 +170,4 @@ def _for(seconds: float) -> str:
 
 def _plain(text: str) -> str:
     """No terminal is commanded by what somebody else wrote."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return printable(text, " ")

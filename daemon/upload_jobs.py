@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 import aiohttp
 
 from alerts.jobs import Job, Jobs
-from alerts.verdict import printable
+from config.printable import printable
 from config.secrets import hide
 from config.uploads import UploadsSettings
 from daemon.file_watch import NotNowError
