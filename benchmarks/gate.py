@@ -24,7 +24,7 @@ from typing import Any
 import av
 import numpy as np
 
-from benchmarks.anomaly_events import CAMERAS, SEEDS, Camera, Picture, camera
+from benchmarks.planted import CAMERAS, SEEDS, Camera, Picture, camera
 from detectors.planting.events import EventKind, clip_length, plant
 from detectors.planting.scene import Scene, observe
 from streams.reading import Way, read

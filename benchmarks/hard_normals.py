@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from benchmarks.anomaly_events import CAMERAS, camera
+from benchmarks.planted import CAMERAS, camera
 from detectors.anomaly.baselines import Features
 from detectors.anomaly.cells import Cells as Method
 from detectors.anomaly.features import Cells

@@ -23,10 +23,11 @@ import torch
 from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 from numpy.typing import NDArray
 
-from benchmarks.anomaly_events import SEEDS, camera, clips, event_figures, filmed
-from benchmarks.anomaly_events import Store as Kept
+from benchmarks.anomaly_events import event_figures
 from benchmarks.anomaly_tables import SHIPPED
 from benchmarks.padim import Padim
+from benchmarks.planted import SEEDS, camera, clips, filmed
+from benchmarks.planted import Store as Kept
 from daemon.evaluate_trial import learned
 from detectors.anomaly.method import Method
 from detectors.anomaly.tier import backbone_method, reconstruction_method
