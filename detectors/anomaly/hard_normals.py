@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.anomaly.features import NAMES, Cells, Floats
+from detectors.anomaly.features import NAMES, Cells
+from detectors.anomaly.inference import of_either
 from detectors.anomaly.learning import NOISE
 from detectors.anomaly.normal import Normal
 from detectors.anomaly.score import Expectation, place
@@ -41,13 +42,8 @@ def stress(judge: Normal, drawing: Expectation, threshold: float, pictures: int)
 
 def scores(judge: Normal, cells: Cells) -> NDArray[np.float64]:
     """(N,) of cells, each as if all around it looked like it for a moment."""
-    share = 10.0 ** -np.array(
-        [judge.tail.surprise(float(raw)) for raw in judge.expectation.strangeness(cells)]
-    )
-    if judge.scenery:  # either of two may alarm: see inference.py
-        share *= 2 - share
-    found: NDArray[np.float64] = -np.log10(share)
-    return found
+    found = np.array([judge.tail.surprise(float(raw)) for raw in judge.expectation.strangeness(cells)])
+    return of_either(found) if judge.scenery else found
 
 
 def drawn(expectation: Expectation, pictures: int, count: int) -> Cells:
@@ -69,6 +65,5 @@ def drawn(expectation: Expectation, pictures: int, count: int) -> Cells:
         told,
         noise=NOISE,
         generator=torch.Generator().manual_seed(SEED),
-    ).numpy()
-    values: Floats = np.linalg.solve(expectation.whiten.T, white.T).T + expectation.mean
-    return Cells(rows, cols, values.astype(np.float32))
+    )
+    return Cells(rows, cols, expectation.features(white).astype(np.float32))

@@ -6,8 +6,10 @@ one counts, less the chance that either of two says something: a picture's score
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.anomaly.before import Before
 from detectors.anomaly.expected import pictured
@@ -105,13 +107,15 @@ class Scorer:
         return np.asarray(self._of_either(found), np.float32)
 
     def _of_either(self, surprise: float | Floats) -> float | Floats:
-        """How surprising it is that one of the experts is as surprised as that, if each says so by itself."""
-        if not self._onlooker:
-            return surprise
-        share = 10.0**-surprise
-        return -np.log10(share * (2 - share))
+        return of_either(surprise) if self._onlooker else surprise
 
     def learned(self) -> Normal:
         """The normal, its background and its scenery as they have followed the light."""
         scenery = self._onlooker.scenery if self._onlooker else None
         return replace(self._normal, background=self._observer.background, scenery=scenery)
+
+
+def of_either(surprise: float | NDArray[np.floating[Any]]) -> Any:
+    """How surprising it is that one of two experts is as surprised as that, if each says so by itself."""
+    share = 10.0**-surprise
+    return -np.log10(share * (2 - share))

@@ -42,7 +42,7 @@ class Expectation:
 
     def errors(self, cells: Cells) -> Floats:
         """(N, len(LEVELS) + 1) denoising errors, and how rarely something is there at all."""
-        white = self._white(cells)
+        white = self.white(cells)
         clean = self._denoise(white, self._where(cells), LEVELS).view(len(LEVELS), *white.shape)
         pulls = [(there - white).norm(dim=1) / level for there, level in zip(clean, LEVELS, strict=True)]
         features: Floats = torch.stack(pulls, dim=1).numpy()
@@ -51,12 +51,15 @@ class Expectation:
 
     def expected(self, cells: Cells) -> Floats:
         """(N, F) the features that would be usual in these cells instead."""
-        white = self._white(cells)
-        clean = self._denoise(white, self._where(cells), LEVELS[:1]).numpy()
-        return np.linalg.solve(self.whiten.T, clean.T).T + self.mean
+        return self.features(self._denoise(self.white(cells), self._where(cells), LEVELS[:1]))
 
-    def _white(self, cells: Cells) -> torch.Tensor:
+    def white(self, cells: Cells) -> torch.Tensor:
+        """(N, F) whitened features."""
         return torch.from_numpy((cells.values - self.mean) @ self.whiten)
+
+    def features(self, white: torch.Tensor) -> Floats:
+        """(N, F) of whitened ones: the way back."""
+        return np.linalg.solve(self.whiten.T, white.numpy().T).T + self.mean
 
     def _where(self, cells: Cells) -> torch.Tensor:
         return torch.from_numpy(place(cells.rows, cells.cols, self.places.shape))
