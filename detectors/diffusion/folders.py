@@ -83,10 +83,7 @@ class NoiseGuesser:
         """
         levels = ((1 - self._kept) / self._kept).sqrt()
         step = int((levels - level).abs().argmin())
-        noisy = self._noisy(latents, noise, step)
-        kept = self._kept[step]
-        clean: Tensor = (noisy - (1 - kept).sqrt() * self._guess(noisy, step)) / kept.sqrt()
-        return clean
+        return self._clean(self._noisy(latents, noise, step), step)
 
     @torch.inference_mode()
     def restored(
@@ -102,8 +99,7 @@ class NoiseGuesser:
         values = self._noisy(latents, noise, first)
         for step, after in pairwise(way):
             kept, later = self._kept[step], self._kept[after]
-            guess = self._guess(values, step)
-            clean = ((values - (1 - kept).sqrt() * guess) / kept.sqrt()).clamp(-bound, bound)
+            clean = self._clean(values, step).clamp(-bound, bound)
             left = (values - kept.sqrt() * clean) / (1 - kept).sqrt()  # the noise, as the bound has it
             values = later.sqrt() * clean + (1 - later).sqrt() * left if after else clean
         return values
@@ -111,6 +107,12 @@ class NoiseGuesser:
     def _noisy(self, latents: Tensor, noise: Tensor, step: int) -> Tensor:
         kept = self._kept[step]
         return kept.sqrt() * latents + (1 - kept).sqrt() * noise
+
+    def _clean(self, noisy: Tensor, step: int) -> Tensor:
+        """What is left without that noise."""
+        kept = self._kept[step]
+        clean: Tensor = (noisy - (1 - kept).sqrt() * self._guess(noisy, step)) / kept.sqrt()
+        return clean
 
     def _guess(self, noisy: Tensor, step: int) -> Tensor:
         """The noise in it."""
