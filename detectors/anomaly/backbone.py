@@ -116,30 +116,19 @@ class Backbone:
         drawn = torch.randn(wide, KEPT, generator=torch.Generator().manual_seed(SEED))
         self._reduce = torch.linalg.qr(drawn)[0].to(self._device)
 
+    @torch.inference_mode()
     def maps(self, picture: NDArray[np.uint8]) -> Maps:
         """(rows, cols, KEPT) of a picture (H, W, 3) BGR."""
-        rows, cols = size_of(*picture.shape[:2])
-        small = cv2.cvtColor(
-            cv2.resize(picture, (cols, rows), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB
-        )
-        values = torch.from_numpy(small.astype(np.float32)).permute(2, 0, 1)[None] / 255
-        return Maps(self.seen(values)[0].half().cpu().numpy(), self.number)
-
-    @torch.inference_mode()
-    def seen(self, pictures: Tensor) -> Tensor:
-        """(N, rows, cols, KEPT) of pictures (N, 3, H, W), RGB in 0..1, of a size that size_of gives."""
-        values = (pictures.to(self._device) - self._mean) / self._spread
+        height, width = picture.shape[:2]
+        scale = WIDE / max(height, width)
+        size = [max(STEP, round(scale * side / STEP) * STEP) for side in (width, height)]
+        small = cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
+        shown = torch.from_numpy(small.astype(np.float32)).permute(2, 0, 1)[None] / 255
+        values = (shown.to(self._device) - self._mean) / self._spread
         told = self._net(values.contiguous(memory_format=torch.channels_last))
-        shape = (pictures.shape[2] // CELL, pictures.shape[3] // CELL)
-        joined: Tensor = torch.cat([_to(each, shape) for each in told], dim=1).permute(0, 2, 3, 1)
-        reduced: Tensor = joined @ self._reduce
-        return reduced
-
-
-def size_of(height: int, width: int) -> tuple[int, int]:
-    """Height and width that a picture is brought to."""
-    scale = WIDE / max(height, width)
-    return max(STEP, round(scale * height / STEP) * STEP), max(STEP, round(scale * width / STEP) * STEP)
+        shape = (size[1] // CELL, size[0] // CELL)
+        joined = torch.cat([_to(each, shape) for each in told], dim=1)[0].permute(1, 2, 0)
+        return Maps((joined @ self._reduce).half().cpu().numpy(), self.number)
 
 
 def open_backbone(wanted: str, store: Store, device: Device = "cpu") -> Backbone:
