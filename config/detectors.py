@@ -1,11 +1,10 @@
 """How each detector judges: frozen pydantic models, whose field texts are the reference."""
 
-from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from config.section import Seconds, Section
+from config.section import BesideFile, Seconds, Section
 
 DetectorName = Literal["quality", "anomaly", "deepfake", "objects"]
 
@@ -102,7 +101,7 @@ class DeepfakeSettings(Section):
         examples=["stable-diffusion-v1-5"],
         description="Judge by how well this auto-encoder or Stable Diffusion of the store draws a face.",
     )
-    head: Path | None = Field(
+    head: BesideFile | None = Field(
         default=None,
         examples=["/srv/models/our-head.safetensors"],
         description="What was learned over encoder and reconstruction (relative to this file). Empty: "
@@ -111,12 +110,6 @@ class DeepfakeSettings(Section):
     shadow: bool = Field(
         default=False, exclude=True, description="On trial: its alerts are counted and logged, and not told."
     )
-
-    @field_validator("head")
-    @classmethod
-    def _from_the_file(cls, head: Path | None, info: ValidationInfo) -> Path | None:
-        beside: Path | None = (info.context or {}).get("folder")
-        return head and ((beside or Path()) / head.expanduser()).absolute()
 
     @model_validator(mode="after")
     def _head_of_something(self) -> "DeepfakeSettings":

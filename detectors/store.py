@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.address import at_home
 from detectors.detection import DetectorError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Store:
 
         '-' and '_' are the same, and what follows a name as its hash need not be said. Raises DetectorError.
         """
-        path = Path(wanted).expanduser()
+        path = Path(at_home(wanted))
         if path.is_absolute() or wanted.startswith("."):
             found = [path] if path.exists() else []
         else:

@@ -155,10 +155,12 @@ def test_of_a_user_that_nobody_knows_no_home_is_filled_in(tmp_path: Path) -> Non
         tmp_path,
         "streams: [{name: up, folder: ~nobody-knows/in}]\n"
         "models: {folder: ~nobody-knows/models}\n"
+        "detectors: {deepfake: {encoder: clip, head: ~nobody-knows/head}}\n"
         "service: {state_dir: ~nobody-knows/state}\n",
     )
     assert loaded.streams[0].folder == tmp_path / "~nobody-knows/in"
     assert loaded.models.folder == tmp_path / "~nobody-knows/models"
+    assert loaded.detectors.deepfake.head == tmp_path / "~nobody-knows/head"
     assert state_folder(loaded) == Path("~nobody-knows/state").absolute()
 
 

@@ -62,6 +62,11 @@ def test_what_is_not_there_is_told_with_where_it_was_looked_for_and_what_to_do(f
     assert "framewarden models list" in str(told.value)
 
 
+def test_a_home_that_nobody_knows_is_no_mistake_of_ours(folder: Path) -> None:
+    with pytest.raises(DetectorError, match="there are no weights '~nobody-knows/net'"):
+        Store([folder]).find("~nobody-knows/net")
+
+
 def test_a_file_that_lost_its_hash_is_refused(folder: Path) -> None:
     (folder / f"Mobilenet-v2-{SHA256[:8]}.pth").write_bytes(BLOB + b"!")
     with pytest.raises(DetectorError, match="does not have the hash that its name says"):
