@@ -71,7 +71,7 @@ async def measure(
     """
     examinee = Examinee(learn_minutes, false_alarms_per_day, state, method)
     try:
-        hosts, rest = _Hosts(clip_length(fps)), Rest()
+        hosts, rest = _Hosts(clip_length(fps)), Rest() if method is None else None
         trials, shown = await _shown(examinee, paths, fps, hosts, rest, tell)
         watched = sum(trial.positions[-1] - trial.positions[0] for trial in trials if trial.positions)
         if watched < LEAST:
@@ -83,9 +83,7 @@ async def measure(
             "learn_minutes": learn_minutes,
             "learn_seconds": examinee.learn_seconds,
         }
-        result["hard_normals"] = (
-            tried(state / LEARNED, rest, result["threshold"], tell) if method is None else None
-        )
+        result["hard_normals"] = tried(state / LEARNED, rest, result["threshold"], tell) if rest else None
         tell("looking at what moves", 0.0)
         scene = observe(shown, fps)
         quiet = await _quiet(examinee, hosts.kept, fps, tell)
@@ -102,7 +100,7 @@ async def measure(
 
 
 async def _shown(
-    examinee: Examinee, paths: Sequence[Path], fps: float, hosts: _Hosts, rest: Rest, tell: Tell
+    examinee: Examinee, paths: Sequence[Path], fps: float, hosts: _Hosts, rest: Rest | None, tell: Tell
 ) -> tuple[list[Trial], list[Picture]]:
     """The trials of all footage after the learning, and some pictures from before."""
     learning = True
@@ -123,7 +121,8 @@ async def _shown(
                 showing = showing or examinee.begin()
                 showing.see(frame)
                 hosts.add(frame)
-                rest.add(frame)
+                if rest:
+                    rest.add(frame)
         if showing:
             trials.append(showing.end())
     if learning:
