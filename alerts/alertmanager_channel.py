@@ -15,6 +15,7 @@ from alerts.client import Alert, MessageError, read
 from alerts.http_post import HttpPost
 from alerts.plain_words import in_plain_words, linked, what_to_do
 from alerts.told import Told
+from alerts.utc import utc_now
 
 _ROUNDS: Final = 4  # how many rounds of sending open alerts may fail until Alertmanager takes them for over
 _AT_ONCE: Final = 200  # open alerts in one request
@@ -43,7 +44,7 @@ class AlertmanagerChannel:
         timeout: float = 10.0,
         resend: float = 60.0,
         link: str = "",
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         """`memory` is a file for what is open. `resend` is in seconds."""
         self.name = name

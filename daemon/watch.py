@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 from alerts.flow import Flow
 from alerts.judge import Judge
 from alerts.rules import DEGRADED, OFFLINE
+from alerts.utc import utc_now
 from alerts.verdict import Verdict
 from detectors.detection import Detection, Kind
 from streams.frame import Frame, Outage, Source, StreamError, StreamFault
@@ -53,7 +54,7 @@ class Watch:
     noted: Callable[[str, datetime, Sequence[Detection]], None] = (
         _nowhere  # told what was said of every frame
     )
-    began_at: datetime = field(default_factory=lambda: datetime.now(UTC), init=False)
+    began_at: datetime = field(default_factory=utc_now, init=False)
     frames: int = field(default=0, init=False)  # judged so far
     trouble: str = field(default="", init=False)  # why there is no picture, while there is none
     judged_until: datetime | None = field(default=None, init=False)  # capture time of the last judged frame
@@ -137,5 +138,5 @@ class Watch:
             self._fault = outage.fault
 
     async def _close_alerts(self, reason: str) -> None:
-        at = self.judged_until or datetime.now(UTC)
+        at = self.judged_until or utc_now()
         await self.gatekeeper.announce_all(self.source.name, self.judge.finish(at, reason), at, None)
