@@ -7,9 +7,7 @@ through H.264 like all the footage. `dev` is for choosing, `test` for reporting:
 Nothing is looped. What is made is kept in --cache, and made anew where the code that makes it has changed.
 """
 
-import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -29,11 +27,12 @@ from benchmarks.padim import Padim
 from benchmarks.planted import (
     CAMERAS,
     QUALITY,
-    SEEDS,
+    SHARED,
     Camera,
     Clip,
     Numbers,
     Store,
+    asking_of_planted,
     camera,
     clips,
     filmed,
@@ -164,19 +163,12 @@ def event_figures(
 
 def main() -> None:
     every = [*EventKind, *Nuisance]
-    shared = Path(os.environ.get("FRAMEWARDEN_SHARED", "shared"))
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=shared / "data", help="folder with ucsd_ped2 and videos")
-    parser.add_argument("--weights", type=Path, default=shared / "models" / "mobilenet_v2-b0353104.pth")
+    parser = asking_of_planted(__doc__)
+    parser.add_argument("--weights", type=Path, default=SHARED / "models" / "mobilenet_v2-b0353104.pth")
     parser.add_argument("--cameras", "--clips", default=",".join(CAMERAS))
     parser.add_argument("--kinds", default=",".join(every), help="of events and disturbances")
-    parser.add_argument("--seeds", choices=list(SEEDS), default="dev")
     parser.add_argument("--false-alarms-per-day", type=float, default=1.0)
     parser.add_argument("--no-baselines", action="store_true")
-    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "framewarden-planted")
-    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
     store = Store(asked.cache)

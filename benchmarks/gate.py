@@ -8,9 +8,7 @@ encoded in several ways. An event is seen where pictures that show it are decode
 of all of them, it was said that nothing changed. Truth is the same film with everything decoded.
 """
 
-import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -24,7 +22,7 @@ from typing import Any
 import av
 import numpy as np
 
-from benchmarks.planted import CAMERAS, SEEDS, Camera, Picture, camera
+from benchmarks.planted import CAMERAS, SEEDS, Camera, Picture, asking, camera
 from detectors.planting.events import EventKind, clip_length, plant
 from detectors.planting.scene import Scene, observe
 from streams.reading import Way, read
@@ -235,17 +233,12 @@ def compared(film: Film, path: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    shared = Path(os.environ.get("FRAMEWARDEN_SHARED", "shared"))
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=shared / "data", help="folder with ucsd_ped2 and videos")
+    parser = asking(__doc__)
     parser.add_argument("--cameras", default=",".join(CAMERAS))
     parser.add_argument("--kinds", default=",".join(EventKind))
     parser.add_argument("--seeds", type=int, default=2, help="events of each kind, at most 5")
     parser.add_argument("--encodings", default="0,1,2,3", help="numbers of " + "; ".join(ENCODINGS))
     parser.add_argument("--hosts", default=",".join(HOSTS))
-    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     encodings = [list(ENCODINGS)[int(number)] for number in asked.encodings.split(",")]
     rows = []

@@ -8,12 +8,9 @@ whether a small network tells drawn from real ones of the same half (area under 
 all), how far their covariance is away, and how strange the model that drew them finds both.
 """
 
-import argparse
 import json
-import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from benchmarks.planted import CAMERAS, camera
+from benchmarks.planted import CAMERAS, asking, camera
 from detectors.anomaly.baselines import Features
 from detectors.anomaly.cells import Cells as Method
 from detectors.anomaly.features import Cells
@@ -105,7 +102,7 @@ def compared(own: Sequence[Stretch], other: Sequence[Stretch]) -> dict[str, Any]
     some = np.random.default_rng(1).choice(len(real.rows), min(MOST, len(real.rows)), replace=False)
     few = Cells(real.rows[some], real.cols[some], real.values[some])
     made = drawn(theirs.expectation, pictures, len(some))
-    white = [(one.values - theirs.expectation.mean) @ theirs.expectation.whiten for one in (made, few)]
+    white = [theirs.expectation.white(one).numpy() for one in (made, few)]
     away = np.cov(white[0].T) - np.cov(white[1].T)
     by_itself = [theirs.expectation.strangeness(one) for one in (made, few)]
     return {
@@ -120,13 +117,8 @@ def compared(own: Sequence[Stretch], other: Sequence[Stretch]) -> dict[str, Any]
 
 
 def main() -> None:
-    shared = Path(os.environ.get("FRAMEWARDEN_SHARED", "shared"))
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=shared / "data", help="folder with ucsd_ped2 and videos")
+    parser = asking(__doc__)
     parser.add_argument("--cameras", default=",".join(CAMERAS))
-    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     limit_threads()
     limit_torch_threads()

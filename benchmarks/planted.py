@@ -4,9 +4,11 @@ What is learned from and what is judged are apart. All of it goes through H.264,
 Store.
 """
 
+import argparse
 import hashlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,7 @@ WIDEST = 480  # px
 QUALITY = 24  # x264's CRF of all footage
 SEEDS = {"dev": (0, 1, 2), "test": (100, 101, 102, 103, 104)}
 CAMERAS = ("ped2", "vtest", "cars", "bottles")
+SHARED = Path(os.environ.get("FRAMEWARDEN_SHARED", "shared"))
 Picture = NDArray[np.uint8]
 Numbers = NDArray[np.float64]
 
@@ -57,6 +60,24 @@ class Clip:
     present: NDArray[np.bool_]  # (N,)
     boxes: Numbers  # (N, 4)
     host: Stretch | None = None  # the same stretch without the event, not yet filmed
+
+
+def asking(description: str | None) -> argparse.ArgumentParser:
+    """For what every benchmark on this footage is asked."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=SHARED / "data", help="folder with ucsd_ped2 and videos")
+    parser.add_argument("--json", action="store_true")
+    return parser
+
+
+def asking_of_planted(description: str | None) -> argparse.ArgumentParser:
+    """The same, where what is planted is kept."""
+    parser = asking(description)
+    parser.add_argument("--seeds", choices=list(SEEDS), default="dev")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "framewarden-planted")
+    return parser
 
 
 def camera(name: str, data: Path, seeds: str) -> Camera:

@@ -9,7 +9,6 @@ by what it restores, by a backbone, by the method that ships and by PaDiM.
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.anomaly_events import event_figures
 from benchmarks.anomaly_tables import SHIPPED
 from benchmarks.padim import Padim
-from benchmarks.planted import SEEDS, camera, clips, filmed
+from benchmarks.planted import SHARED, asking_of_planted, camera, clips, filmed
 from benchmarks.planted import Store as Kept
 from daemon.evaluate_trial import learned
 from detectors.anomaly.method import Method
@@ -135,10 +134,10 @@ def _watched(
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as state:
         examinee = learned(learn_from, 1.0, Path(state), method)
-        spent = pictures = alerts = highest = 0.0
+        spent = pictures = 0.0
 
         def score(stretch: Stretch) -> Scores:
-            nonlocal spent, pictures, alerts, highest
+            nonlocal spent, pictures
             trial = examinee.watch(stretch.frames(name))
             spent, pictures = spent + trial.core_seconds, pictures + len(trial.scores)
             return trial.array()
@@ -200,19 +199,12 @@ def show(result: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    shared = Path(os.environ.get("FRAMEWARDEN_SHARED", "shared"))
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=shared / "data")
-    parser.add_argument("--models", type=Path, default=shared / "models")
+    parser = asking_of_planted(__doc__)
+    parser.add_argument("--models", type=Path, default=SHARED / "models")
     parser.add_argument("--camera", default="bottles")
     parser.add_argument("--kinds", default=",".join(KINDS))
-    parser.add_argument("--seeds", choices=list(SEEDS), default="dev")
     parser.add_argument("--every", type=int, default=2, help="look at every so many pictures")
     parser.add_argument("--train-seconds", type=float, default=600, help="of one core, for the U-Net")
-    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "framewarden-planted")
-    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     limit_threads()
     limit_torch_threads()
