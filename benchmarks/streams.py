@@ -1,10 +1,10 @@
-"""What reading and sampling cameras costs: this daemon, its peers and bare decoding, in the same minute.
+"""What reading and sampling cameras costs: this daemon, its peers and bare decoding, in one run.
 
-    python -m benchmarks.streams [--streams 2] [--seconds 15] [--sizes 1080p25] [--scenes quiet] [--json]
+    python -m benchmarks.streams [--streams 2] [--seconds 16] [--sizes 1080p25] [--scenes quiet] [--json]
 
 GStreamer's RTSP server plays drawn clips in a loop: a still scene with a sensor's noise, and the same with
-boxes that move. Each reader is a process of its own with so many cameras at 5 pictures a second, all of them
-at once:
+boxes that move. Each reader in its turn is a process of its own with so many cameras at 5 pictures a second,
+and nothing else runs beside it:
 
   all, keyframes, gated   this daemon, 640 pixels wide; the fork server and all children count
   cv2                     one cv2.VideoCapture in a thread for each camera: grabs all, retrieves five a second
@@ -12,7 +12,8 @@ at once:
   bare                    PyAV decodes in a thread for each camera, and does nothing with it: the floor
   sampling                the same, and turns five pictures a second into BGR, 640 pixels wide
 
-Then the server is killed, started again three seconds later, and timed until each reader has a new picture.
+Then the server is killed, started again three seconds later, and it is timed until there is a new picture of
+every camera.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,13 @@ class Reader:
         """Megabytes of all its processes, what is shared in shares. Only root may look into a child."""
         return sum(each.memory_full_info().pss for each in self._processes) / 2**20
 
-    def end(self) -> None:
+    def wait(self) -> None:
+        """Until it has taken a few pictures of each camera: on a busy machine that may take a while."""
+        deadline = time.monotonic() + LONGEST_START
+        while time.monotonic() < deadline and len(self.took) < 12 * self.streams:
+            time.sleep(0.1)
+
+    def close(self) -> None:
         for each in reversed(self._processes):
             each.kill()
         self.process.wait()
@@ -104,82 +111,58 @@ def write(path: Path, width: int, height: int, bit_rate: int, moving: bool, ever
     return path
 
 
-def measure(
-    clip: Path, names: Sequence[str], streams: int, seconds: float, recover: bool
-) -> Iterator[dict[str, Any]]:
-    """Every reader on the same cameras at the same time."""
+def measure(clip: Path, names: Sequence[str], streams: int, seconds: float) -> list[dict[str, Any]]:
+    """One reader after another, each alone with as many cameras of its own."""
+    rows = [_measured(clip, name, streams, seconds) for name in names]
+    floor = next((row["cpu_percent_a_stream"] for row in rows if row["reader"] == "bare"), None)
+    return [{**row, "ratio_to_bare": row["cpu_percent_a_stream"] / floor if floor else None} for row in rows]
+
+
+def _measured(clip: Path, name: str, streams: int, seconds: float) -> dict[str, Any]:
     with RtspServer({f"/{number}": clip for number in range(streams)}) as server:
         urls = [server.url(f"/{number}") for number in range(streams)]
-        singles = [Reader(name, urls[:1]) for name in names]
-        _wait(singles)
-        alone = [single.memory() for single in singles]
-        for single in singles:
-            single.end()
-        readers = [Reader(name, urls) for name in names]
-        _wait(readers)
-        time.sleep(SETTLE)
-        began, before = time.monotonic(), [reader.cpu() for reader in readers]
-        time.sleep(seconds)
-        cpu = [reader.cpu() - was for reader, was in zip(readers, before, strict=True)]
-        memory = [reader.memory() for reader in readers]
-        ended = time.monotonic()
-        back = _killed_and_started(server, readers) if recover else {}
-        for reader in readers:
-            reader.end()
-    taken_by = {reader.name: [each for each in reader.took if began <= each[0] < ended] for reader in readers}
+        with contextlib.closing(Reader(name, urls[:1])) as single:
+            single.wait()
+            alone = single.memory()
+        with contextlib.closing(Reader(name, urls)) as reader:
+            reader.wait()
+            time.sleep(SETTLE)
+            began, before = time.monotonic(), reader.cpu()
+            time.sleep(seconds)
+            spent, ended = reader.cpu() - before, time.monotonic()
+            memory = reader.memory()
+            back = _killed_and_started(server, reader)
+    taken = [each for each in reader.took if began <= each[0] < ended]
     # On a machine with too much to do a reader falls behind: what it spends is counted for what it has read.
-    streamed = {
-        name: streams * (ended - began) if name == "keyframes" else len(taken) / SAMPLE_FPS
-        for name, taken in taken_by.items()
+    read = streams * (ended - began) if name == "keyframes" else len(taken) / SAMPLE_FPS
+    ages = sorted(age for _, number, age in taken if age is not None and number >= 0)
+    return {
+        "reader": name,
+        "cpu_percent_a_stream": 100 * spent / read if read else float("nan"),
+        "memory_mb_a_further_stream": (memory - alone) / max(1, streams - 1),
+        "age_ms_p95": 1000 * ages[int(0.95 * len(ages))] if ages else None,
+        "samples_lost_percent": max(0.0, 100 * (1 - len(taken) / (streams * SAMPLE_FPS * (ended - began)))),
+        "of_them_unchanged_percent": 100 * sum(number < 0 for _, number, _ in taken) / max(1, len(taken)),
+        "recovered_after_seconds": back,
     }
-    shares = {
-        name: spent / streamed[name] if streamed[name] else float("nan")
-        for name, spent in zip(names, cpu, strict=True)
-    }
-    floor = shares.get("bare")
-    for reader, one, many in zip(readers, alone, memory, strict=True):
-        taken = taken_by[reader.name]
-        ages = sorted(age for _, number, age in taken if age is not None and number >= 0)
-        wanted = streams * SAMPLE_FPS * (ended - began)
-        yield {
-            "reader": reader.name,
-            "cpu_percent_a_stream": 100 * shares[reader.name],
-            "ratio_to_bare": shares[reader.name] / floor if floor else None,
-            "memory_mb_a_further_stream": (many - one) / max(1, streams - 1),
-            "age_ms_p95": 1000 * ages[int(0.95 * len(ages))] if ages else None,
-            "samples_lost_percent": max(0.0, 100 * (1 - len(taken) / wanted)),
-            "of_them_unchanged_percent": 100 * sum(number < 0 for _, number, _ in taken) / max(1, len(taken)),
-            "recovered_after_seconds": back.get(reader.name),
-        }
 
 
-def _wait(readers: Sequence[Reader]) -> None:
-    """Until each has taken a few pictures of each camera: on a busy machine that may take a while."""
-    deadline = time.monotonic() + LONGEST_START
-    while time.monotonic() < deadline and any(len(each.took) < 12 * each.streams for each in readers):
-        time.sleep(0.1)
-
-
-def _killed_and_started(server: RtspServer, readers: Sequence[Reader]) -> dict[str, float | None]:
+def _killed_and_started(server: RtspServer, reader: Reader) -> float | None:
     """Seconds from the server being back to a new picture of the last camera to show one; None: never."""
     server.kill()
     time.sleep(AWAY)
     server.start()
     back = time.monotonic()
-    found: dict[str, float | None] = {}
-    while time.monotonic() < back + LONGEST_RECOVERY and len(found) < len(readers):
+    while time.monotonic() < back + LONGEST_RECOVERY:
         time.sleep(0.05)
-        for reader in readers:
-            firsts = [
-                min(
-                    (at for at, number, _ in list(reader.took) if number == camera and at > back),
-                    default=None,
-                )
-                for camera in range(reader.streams)
-            ]
-            if reader.name not in found and None not in firsts:
-                found[reader.name] = max(first for first in firsts if first is not None) - back
-    return found
+        taken = list(reader.took)
+        firsts = [
+            min((at for at, number, _ in taken if number == camera and at > back), default=None)
+            for camera in range(reader.streams)
+        ]
+        if None not in firsts:
+            return max(first for first in firsts if first is not None) - back
+    return None
 
 
 def main() -> None:
@@ -188,7 +171,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--streams", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--seconds", type=float, default=16, help="best whole groups: so a gate tells")
     parser.add_argument("--sizes", default=",".join(SIZES))
     parser.add_argument("--scenes", default=",".join(SCENES))
     parser.add_argument("--readers", default=",".join(READERS))
@@ -208,8 +191,7 @@ def main() -> None:
                     Path(folder) / f"{size}-{kind}.h264", *SIZES[size], kind == "moving", asked.keyframe_every
                 )
                 mbit = 8 * clip.stat().st_size / CLIP_SECONDS / 1e6
-                last = size == asked.sizes.split(",")[-1] and kind == asked.scenes.split(",")[-1]
-                found = list(measure(clip, names, asked.streams, asked.seconds, last))
+                found = measure(clip, names, asked.streams, asked.seconds)
                 rows += [{"stream": f"{size} {kind}", "mbit_a_second": mbit, **row} for row in found]
                 if not asked.json:
                     _show(f"{size}, {kind}, {mbit:.1f} Mbit/s", found)
