@@ -1,41 +1,52 @@
 """More to look at than the machine can: how old judged frames are, who is watched how much, by priority.
 
-    python -m benchmarks.overload [--json] [--cameras 8] [--seconds 40]
+    python -m benchmarks.overload [--json] [--cameras 8] [--seconds 40] [--model NAME]
 
 The daemon's own parts: cameras over RTSP with their children, examiner, shares, judges. In place of the
 detectors stands one that takes a fixed time for each picture (it sleeps, so that decoding has the processors
-to itself): so capacity is known, and 1x, 2x and 4x mean what they say. The first camera has priority 4, the
-second a quarter. Beside it the same without shares, where only newer pictures replace older ones: the floor.
+to itself): so capacity is known, and 1x, 2x and 4x mean what they say. With --model, a model of the store,
+`objects` itself looks: what it takes for a picture is measured first, with nothing beside it, and cameras are
+sampled as fast as that makes 1x, 2x and 4x; decoding then competes with it for the processors. The first
+camera has priority 4, the second a quarter. Beside it the same without shares, where only newer pictures
+replace older ones: the floor.
 """
 
 import argparse
 import asyncio
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from alerts.judge import Judge
 from alerts.rules import Rules
 from alerts.verdict import Verdict
-from config.settings import StreamSettings
+from config.settings import Settings, StreamSettings
+from daemon.detector_for import detector_for
 from daemon.load import Load
 from daemon.watch import Watch
-from detectors.detection import Detection, DetectorCard, Kind
+from detectors.detection import Detection, Detector, DetectorCard, Kind
 from detectors.examiner import Examiner
+from detectors.objects.view import View
 from streams.camera import Camera
 from streams.frame import Frame
+from streams.stretch import Stretch
 from tests.clips import write_clip
 from tests.rtsp import RtspServer
 
 FPS = 5.0
 STALE_AFTER = 2.0  # seconds, as by default
 SETTLE = 15.0  # seconds
+WIDE = 640  # pixels of the pictures that a model looks at
+LOOKS = 30  # by which it is measured what one takes
 PRIORITIES = {0: 4.0, 1: 0.25}  # of the first cameras; of all others 1
 CARD = DetectorCard("slow", "sleeps")
 
@@ -80,26 +91,36 @@ class Ages:
         self.of[frame.stream].append(time.monotonic() - frame.captured)
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Cameras that want so many times what there is time for."""
+
+    times: float
+    detector: Detector
+    fps: float  # that each camera is sampled at
+    width: int  # pixels of the pictures
+
+
 async def trial(
-    url: str, times: float, cameras: int, seconds: float, *, shared: bool, settle: float = SETTLE
+    url: str, wanted: Demand, cameras: int, seconds: float, *, shared: bool, settle: float = SETTLE
 ) -> dict[str, Any]:
-    """So many cameras, each at FPS, that want `times` what there is time for: so much a picture costs."""
+    """What becomes of it, with shares or without."""
     weights = {f"c{number}": PRIORITIES.get(number, 1.0) for number in range(cameras)}
-    each = times / (cameras * FPS)
-    ages, plan = Ages(), dict.fromkeys(weights, ("slow",))
+    name, fps = wanted.detector.name, wanted.fps
+    ages, plan = Ages(), dict.fromkeys(weights, (name,))
     load = Load(STALE_AFTER)
     async with Examiner(
-        {"slow": Slow(each)}, plan, STALE_AFTER, weights=weights if shared else {}
+        {name: wanted.detector}, plan, STALE_AFTER, weights=weights if shared else {}
     ) as examiner:
         watches = {
             name: Watch(
-                source=Camera(StreamSettings(name=name, url=url, clip_seconds=0), FPS, 160),
+                source=Camera(StreamSettings(name=name, url=url, clip_seconds=0), fps, wanted.width),
                 examiner=examiner,
                 judge=Judge(name, Rules()),
                 gatekeeper=Nobody(),
                 judged=ages.note,
                 live=True,
-                sample_fps=FPS,
+                sample_fps=fps,
             )
             for name in weights
         }
@@ -135,22 +156,46 @@ async def trial(
         default=1.0,
     )
     return {
-        "asked for": f"{times:g}x",
+        "asked for": f"{wanted.times:g}x",
         "shares": "yes" if shared else "no",
+        "wanted/s": fps * cameras,
         "judged/s": sum(judged.values()),
         "age p50 ms": 1000 * statistics.median(all_ages),
         "age p95 ms": 1000 * all_ages[int(0.95 * len(all_ages))],
         "age max ms": 1000 * all_ages[-1],
-        "priority 4": judged["c0"] / FPS,
-        "priority 1, least": min(others) / FPS,
-        "priority 1, most": max(others) / FPS,
-        "priority 0.25": judged["c1"] / FPS,
+        "priority 4": judged["c0"] / fps,
+        "priority 1, least": min(others) / fps,
+        "priority 1, most": max(others) / fps,
+        "priority 0.25": judged["c1"] / fps,
         "left out early": lost["dropped_shed"],
         "replaced": lost["dropped_replaced"] + lost["dropped_unfetched"],
         "too old": stale,
         "swing of a share": swing,
         "room": load.shares.room if shared else 1.0,
     }
+
+
+def demands(times: Sequence[float], cameras: int) -> Iterator[Demand]:
+    """For a detector that sleeps as long as makes it so."""
+    for each in times:
+        yield Demand(each, Slow(each / (cameras * FPS)), FPS, 160)
+
+
+def real_demands(times: Sequence[float], cameras: int, model: str, state: Path) -> Iterator[Demand]:
+    """For `objects` with that model."""
+    settings = Settings.model_validate({"detectors": {"objects": {"model": model}}})
+    views = {f"c{number}": View() for number in range(cameras)}
+    detector = detector_for("objects", settings, state, {}, views)
+    blank = np.zeros((WIDE * 9 // 16, WIDE, 3), np.uint8)
+    shown = next(Stretch([blank], FPS).frames("c0"))
+    detector.examine([shown])  # it opens the model
+    began = time.monotonic()
+    for _ in range(LOOKS):
+        detector.examine([shown])
+    each = (time.monotonic() - began) / LOOKS
+    print(f"{model}: {1000 * each:.0f} ms a picture with nothing beside it", file=sys.stderr)
+    for wanted in times:
+        yield Demand(wanted, detector, wanted / (each * cameras), WIDE)
 
 
 def main() -> None:
@@ -163,16 +208,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=40)
     parser.add_argument("--times", type=float, nargs="+", default=[0.7, 1, 2, 4])
     parser.add_argument("--without", action="store_true", help="also measure without shares")
-    wanted = parser.parse_args()
+    parser.add_argument("--model", help="of the store, for objects: real work in place of sleep")
+    asked = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        clip = write_clip(Path(folder) / "clip.h264", seconds=4, width=160, height=96)
+        size = (WIDE, WIDE * 9 // 16) if asked.model else (160, 96)
+        clip = write_clip(Path(folder) / "clip.h264", seconds=4, width=size[0], height=size[1])
+        by_sleep = demands(asked.times, asked.cameras)
+        by_work = real_demands(asked.times, asked.cameras, asked.model, Path(folder) / "state")
         with RtspServer({"/clip": clip}) as server:
-            for times in wanted.times:
-                for shared in (True, False) if wanted.without else (True,):
-                    run = trial(server.url("/clip"), times, wanted.cameras, wanted.seconds, shared=shared)
+            for wanted in by_work if asked.model else by_sleep:
+                for shared in (True, False) if asked.without else (True,):
+                    run = trial(server.url("/clip"), wanted, asked.cameras, asked.seconds, shared=shared)
                     rows.append(asyncio.run(run))
-    if wanted.json:
+    if asked.json:
         print(json.dumps(rows, indent=1))
         return
     for key in rows[0]:

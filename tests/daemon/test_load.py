@@ -8,7 +8,7 @@ import pytest
 
 from alerts.judge import Judge
 from alerts.rules import Rules
-from benchmarks.overload import trial
+from benchmarks.overload import demands, trial
 from config.settings import StreamSettings
 from daemon.load import Load
 from daemon.watch import Watch
@@ -75,9 +75,10 @@ def test_cameras_keep_less_by_priority_and_all_again_when_there_is_room(
 async def test_real_cameras_before_a_slow_detector_are_seen_in_time_and_none_starves(tmp_path: Path) -> None:
     """benchmarks/overload.py in small: three times as much as there is time for."""
     clip = write_clip(tmp_path / "clip.h264", seconds=4, width=160, height=96)
+    (wanted,) = demands([3], cameras=4)
     with RtspServer({"/clip": clip}) as server:
         async with asyncio.timeout(60):
-            row = await trial(server.url("/clip"), 3, cameras=4, seconds=8, shared=True, settle=8)
+            row = await trial(server.url("/clip"), wanted, cameras=4, seconds=8, shared=True, settle=8)
     assert row["age p95 ms"] < 2000, "what is older is not judged"
     assert row["left out early"] > 0
     assert row["priority 1, least"] > 0.05 and row["priority 0.25"] > 0
