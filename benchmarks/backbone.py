@@ -123,7 +123,7 @@ def show(name: str, result: dict[str, Any]) -> None:
     print(
         f"threshold of the budget {result['threshold']:.2f}: {result['caught_at_threshold']:.3f} of abnormal "
         f"frames at {result['false_at_threshold']:.3f} of normal ones; that of 5 % of "
-        f"held-out training frames: {result['caught_at_threshold_from_training']:.3f} at "
+        f"training frames: {result['caught_at_threshold_from_training']:.3f} at "
         f"{result['false_at_threshold_from_training']:.3f}\n"
         f"learned from {result['learn_frames']} frames in {result['learn_seconds']:.1f} s of one core, "
         "with the backbone; "

@@ -84,7 +84,7 @@ def tables_of_labelled(result: dict[str, Any]) -> list[Table | str]:
     said = (
         f"\nthreshold of the budget, {result['threshold']:.2f}: {shares['caught_at_threshold']} of abnormal "
         f"frames, {shares['false_at_threshold']} of normal ones"
-        f"\nthreshold that 5 % of held-out training frames reach, {result['threshold_from_training']:.2f}: "
+        f"\nthreshold that 5 % of training frames reach, {result['threshold_from_training']:.2f}: "
         f"{shares['caught_at_threshold_from_training']} and {shares['false_at_threshold_from_training']}"
         f"\nalerts: {result['events_alerted']} of {result['events']} events"
         + ("" if result["delay_seconds"] is None else f", after {result['delay_seconds']:.1f} s (median)")

@@ -80,10 +80,9 @@ def measure(
             tell("locating", 0.0)
             result = _figures(trials, abnormal, examinee, data)
             result |= {} if method else located(Path(state) / LEARNED, data.test)
+            level = _training_level(examinee, data.train, tell)
         finally:
             examinee.close()
-    tell("held-out training footage", 0.0)
-    level = training_level(data.train, false_alarms_per_day, tell, method)
     scores, flags = np.concatenate(_filled(trials)), np.concatenate(abnormal)
     result["threshold_from_training"] = level
     result["caught_at_threshold_from_training"] = float((scores[flags] > level).mean())
@@ -159,22 +158,13 @@ def _alerts(trials: Sequence[Trial], test: Sequence[Labelled]) -> dict[str, Any]
     }
 
 
-def training_level(
-    train: Sequence[Stretch], false_alarms_per_day: float, tell: Tell, method: Method | None = None
-) -> float:
-    """The score that 5 % of normal frames exceed: of each half's frames by a detector of the other half."""
-    half = len(train) // 2
-    if not half:
-        return float("nan")
-    parts = train[:half], train[half:]
-    seen: list[Scores] = []
-    for number, (own, other) in enumerate((parts, parts[::-1])):
-        tell("held-out training footage", number / 2)
-        with tempfile.TemporaryDirectory() as state:
-            examinee = learned(own, false_alarms_per_day, Path(state), method)
-            seen += _filled([examinee.watch(one.frames(LEARNED)) for one in other])
-            examinee.close()
-    return float(np.quantile(np.concatenate(seen), 1 - ALLOWED))
+def _training_level(examinee: Examinee, train: Sequence[Stretch], tell: Tell) -> float:
+    """The score that 5 % of the pictures exceed that were learned from."""
+    seen: list[Trial] = []
+    for number, one in enumerate(train):
+        tell("training footage", number / len(train))
+        seen.append(examinee.watch(one.frames(LEARNED)))
+    return float(np.quantile(np.concatenate(_filled(seen)), 1 - ALLOWED))
 
 
 def _baselines(data: Data, tell: Tell, others: Others | None) -> dict[str, list[Scores]]:

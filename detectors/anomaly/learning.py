@@ -1,8 +1,8 @@
 """Learns a camera's normal from its own footage: the empty scene, and what moves in front of it.
 
 The footage is cut into two halves in time. A model of each half judges the other one, which shows what unseen
-footage will score: the threshold, the usual scores and the restless places come from that. Blocks that the
-other half finds outlandish are left out, and the model that is kept learns from all the rest.
+footage will score: the threshold and the restless places come from that. Blocks that the other half finds
+outlandish are left out, and the model that is kept learns from all the rest.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ from detectors.anomaly.features import (
 )
 from detectors.anomaly.method import Progress, Seen, Stopped
 from detectors.anomaly.normal import NETWORK, Normal
-from detectors.anomaly.score import LEVELS, Expectation, Map, mixed, place, rarity
+from detectors.anomaly.score import Expectation, Map, place, rarity
 from detectors.anomaly.threshold import BLOCK, fit_tail, typical
 from detectors.diffusion.edm import Denoiser, Perceptron
 from detectors.diffusion.training import train
@@ -42,7 +42,6 @@ NOISE = (0.05, 4.0)  # sigma, lowest and highest
 SCENES = 150  # pictures for the median
 MOST_CELLS = 200_000
 EMPTY_CELLS = 0.05  # share of learned cells with nothing in them: a scene where nothing moves has only these
-LEAST_RARE = 0.4  # of the scale of rarity: the least that can be unusual about a place
 RESTLESS = 100  # cells after which a place's own score counts as much as the average
 SEED = 1
 
@@ -67,9 +66,9 @@ def learn(
     """A camera's normal from pictures of the same size.
 
     `start` is what was learned before from other footage of the same view: its network is trained further, in
-    a third of the time, and what was seen then stays known. The empty scene, the threshold and the usual
-    scores come from the new footage alone, so it must be footage that `start` has not learned from. Where
-    the new cells have little in common with the old ones, all is learned anew.
+    a third of the time, and what was seen then stays known. The empty scene and the threshold come from the
+    new footage alone, so it must be footage that `start` has not learned from. Where the new cells have
+    little in common with the old ones, all is learned anew.
 
     Raises Stopped soon after stopped() is true. The same footage gives the same normal.
     Raises ValueError where no two pictures follow on each other.
@@ -92,21 +91,17 @@ def learn(
     if not looks:
         raise ValueError("no two pictures of the footage follow on each other")
     shape = background.colour.shape[:2]
-    errors = _judged_by_the_other_half(looks, shape, start, done)
+    odd = _judged_by_the_other_half(looks, shape, start, done)
+    kept = typical(_maxima(looks, odd, np.ones(shape, np.float32)))
     blocks = np.array([look.block for look in looks])
-    # What is usual of most blocks shows which of them are outlandish; what is usual of the others is kept.
-    by_block = [_usual([errors[index] for index in np.flatnonzero(blocks == block)]) for block in set(blocks)]
-    usual = np.quantile(by_block, 0.75, axis=0).astype(np.float32)
-    kept = typical(_maxima(looks, errors, usual, np.ones(shape, np.float32)))
-    ours = [error if keep else error[:0] for error, keep in zip(errors, kept[blocks], strict=True)]
-    usual = _usual(ours)
-    places = _places(looks, ours, usual, shape)
-    maxima = _maxima(looks, errors, usual, places)
+    ours = [one if keep else one[:0] for one, keep in zip(odd, kept[blocks], strict=True)]
+    places = _places(looks, ours, shape)
+    maxima = _maxima(looks, odd, places)
     cells = [look.cells for look in looks if kept[look.block]]
     model = _expect(cells, shape, start, lambda share: done(0.8 + 0.2 * share))
     return Normal(
         background=background,
-        expectation=replace(model, usual=usual, places=places),
+        expectation=replace(model, places=places),
         tail=fit_tail(maxima[kept]),
         gap=float(np.median([look.gap for look in looks])),
         left_out=int((~kept).sum()),
@@ -116,17 +111,17 @@ def learn(
 def _judged_by_the_other_half(
     looks: Sequence[_Look], shape: tuple[int, ...], start: Expectation | None, done: Progress
 ) -> list[Floats]:
-    """The errors of each look's cells, by a model that has not seen them."""
+    """(N,) for each look: how odd its cells are to a model that has not seen them."""
     half = looks[len(looks) // 2].block
     halves = [look for look in looks if look.block < half], [look for look in looks if look.block >= half]
-    errors: list[Floats] = []
+    odd: list[Floats] = []
     for number, (own, other) in enumerate((halves, halves[::-1])):
         begin = 0.4 + 0.2 * number
         # Footage of a single block has no other half: it is judged by itself, and the tail's margins must do.
         cells = [look.cells for look in other or own]
         model = _expect(cells, shape, start, lambda share, begin=begin: done(begin + 0.2 * share))  # type: ignore[misc]
-        errors += [model.errors(look.cells) for look in own]
-    return errors
+        odd += [model.oddness(look.cells) for look in own]
+    return odd
 
 
 def _looks(footage: Sequence[Seen], background: Background) -> Iterator[_Look]:
@@ -202,7 +197,6 @@ def _expect(
         whiten,
         denoiser,
         rarity=rare,
-        usual=np.ones(len(LEVELS) + 1, np.float32),
         places=np.ones(shape, np.float32),
     )
 
@@ -234,24 +228,12 @@ def _further(known: Denoiser) -> Denoiser:
     return denoiser
 
 
-def _usual(errors: Sequence[Floats]) -> Floats:
-    """(len(LEVELS) + 1,) what one in a thousand cells exceeds, never less than what a Gaussian would show."""
-    seen = [error for error in errors if len(error)]
-    least = np.array([*(3.0 * level / (1 + level**2) for level in LEVELS), LEAST_RARE])
-    if not seen:
-        return least.astype(np.float32)
-    usual: Floats = np.maximum(np.quantile(np.concatenate(seen), 0.999, axis=0), least).astype(np.float32)
-    return usual
-
-
-def _places(
-    looks: Sequence[_Look], errors: Sequence[Floats], usual: Floats, shape: tuple[int, ...]
-) -> Floats:
+def _places(looks: Sequence[_Look], odd: Sequence[Floats], shape: tuple[int, ...]) -> Floats:
     """(rows, cols) how restless each place is, 1 where no more so than the average or little was seen."""
     energy, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for look, error in zip(looks, errors, strict=True):
-        if len(error):
-            np.add.at(energy, (look.cells.rows, look.cells.cols), mixed(error, usual) ** 2)
+    for look, one in zip(looks, odd, strict=True):
+        if len(one):
+            np.add.at(energy, (look.cells.rows, look.cells.cols), one**2)
             np.add.at(count, (look.cells.rows, look.cells.cols), 1)
     if not count.any():
         return np.ones(shape, np.float32)
@@ -264,16 +246,13 @@ def _places(
     return places.astype(np.float32)
 
 
-def _maxima(
-    looks: Sequence[_Look], errors: Sequence[Floats], usual: Floats, places: Floats
-) -> NDArray[np.float64]:
+def _maxima(looks: Sequence[_Look], odd: Sequence[Floats], places: Floats) -> NDArray[np.float64]:
     """(blocks,) the highest score that each block would have shown."""
     maxima = np.zeros(looks[-1].block + 1)
     scores = Map(places.shape)
-    for look, error in zip(looks, errors, strict=True):
+    for look, one in zip(looks, odd, strict=True):
         if look.fresh:
             scores.forget()
-        raw = mixed(error, usual) / places[look.cells.rows, look.cells.cols]
-        now = scores.add(look.cells, raw, look.seconds)
+        now = scores.add(look.cells, one / places[look.cells.rows, look.cells.cols], look.seconds)
         maxima[look.block] = max(maxima[look.block], float(now.max()))
     return maxima

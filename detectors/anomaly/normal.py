@@ -24,10 +24,10 @@ from detectors.anomaly.score import Expectation
 from detectors.anomaly.threshold import Tail
 from detectors.diffusion.edm import Denoiser, Perceptron
 
-VERSION = 4
+VERSION = 5
 NETWORK = {"features": len(NAMES), "conditions": 4, "width": 128, "depth": 3}
 INDEX = "normal.json"
-EXPECTATION = ("mean", "whiten", "rarity", "usual", "places")  # arrays of an Expectation,
+EXPECTATION = ("mean", "whiten", "rarity", "places")  # arrays of an Expectation,
 SCENERY = ("mean", "spread", "whiten", "places")  # and of a Scenery
 # What JSON, safetensors and torch raise where a file is not what it should be.
 DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, safetensors.SafetensorError)

@@ -1,7 +1,8 @@
 """How unusual each cell is, where in the picture that is, and what about it.
 
 A cell's features are compared with what the denoiser expects at several noise levels: where the density of
-normal cells is low, the denoiser pulls hard (the score of the smoothed density, Vincent 2011). No noise is
+normal cells is low, the denoiser pulls hard (the score of the smoothed density, Vincent 2011). For strong
+noise the pull on all features counts, for weak noise the strongest of those on each kind of them. No noise is
 added, so the same frames score the same.
 """
 
@@ -18,9 +19,23 @@ from detectors.anomaly.features import CELL, CONTENT, MOTION, NAMES, Cells, Floa
 from detectors.detection import Region
 from detectors.diffusion.edm import Denoiser
 
-LEVELS = (1.0, 2.0, 3.0)  # sigma in whitened features; finer ones follow each walker's own way of walking
+LEVELS = (1.0, 2.0, 3.0)  # sigma in whitened features: shows what is a little unusual in everything
+FINE = (0.1, 0.25, 0.5)  # shows what is very unusual in one thing, but follows each walker's own ways:
+FINE_SHARE = 1 / 3  # so it counts for so much of a cell's score
+GROUPS = (  # what a cell can be unusual in
+    ("sideways", "updown", "speed"),
+    ("disorder",),
+    ("quick", "arriving"),
+    ("cover", "extent", "bulk"),
+    ("contrast", "brightness", "blue", "red"),
+    ("edges_upright", "edges_level", "edges_falling", "edges_rising"),
+)
+DEVIATIONS = 3.0  # that a cell is away from normal ones which scores 1, were these Gaussian
+RARE = 0.3  # rarity, on its scale, from where on a place counts as much as the looks of what is there
+EDGE = 4  # cells at the border where no place counts as rare: of what enters, now this and now that shows
 MEMORY = 0.15  # seconds over which maps are averaged
 BOXES = 5
+_PARTS = tuple([NAMES.index(name) for name in group] for group in GROUPS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,23 +46,38 @@ class Expectation:
     whiten: Floats  # (F, F): (values - mean) @ whiten has unit covariance
     denoiser: Denoiser  # of whitened features, given the place
     rarity: Floats  # (rows, cols) 0..1: 1 where nothing was ever seen
-    usual: Floats  # (len(LEVELS) + 1,) what 99.9 % of normal cells stay under, of each error
     places: Floats  # (rows, cols) how restless each place is, 1 or more
 
     def strangeness(self, cells: Cells) -> Floats:
-        """(N,) raw scores; 1 is about what one in a thousand normal cells reaches."""
+        """(N,) raw scores: how odd cells are, for less where the scene is restless."""
+        return self.oddness(cells) / self.places[cells.rows, cells.cols]
+
+    def oddness(self, cells: Cells) -> Floats:
+        """(N,) how odd cells look, for more where hardly anything was ever seen."""
         if not len(cells.rows):
             return np.empty(0, np.float32)
-        return mixed(self.errors(cells), self.usual) / self.places[cells.rows, cells.cols]
+        return self.odd_looks(cells) * (1 + self.rareness(cells) ** 2)
 
-    def errors(self, cells: Cells) -> Floats:
-        """(N, len(LEVELS) + 1) denoising errors, and how rarely something is there at all."""
-        white = self.white(cells)
-        clean = self._denoise(white, self._where(cells), LEVELS).view(len(LEVELS), *white.shape)
-        pulls = [(there - white).norm(dim=1) / level for there, level in zip(clean, LEVELS, strict=True)]
-        features: Floats = torch.stack(pulls, dim=1).numpy()
-        rare = self.rarity[cells.rows, cells.cols] * cells.values[:, NAMES.index("cover")]
-        return np.column_stack([features, rare])
+    def odd_looks(self, cells: Cells) -> Floats:
+        """(N,) how unlike normal cells they look, wherever they are."""
+        white, levels = self.white(cells), (*LEVELS, *FINE)
+        clean = self._denoise(white, self._where(cells), levels).view(len(levels), *white.shape)
+        pulls = ((clean - white) / torch.tensor(levels)[:, None, None]).numpy()  # (levels, N, F)
+        together = np.linalg.norm(pulls[: len(LEVELS)], axis=2) / _gaussian(LEVELS)[:, None]
+        back = np.linalg.inv(self.whiten).astype(np.float32)
+        moved = pulls[len(LEVELS) :] @ (back / np.linalg.norm(back, axis=0))  # in deviations of each feature
+        apart = [np.linalg.norm(moved[..., part], axis=2).mean(axis=0) for part in _PARTS]
+        strongest = np.max(apart, axis=0) / _gaussian(FINE).mean()
+        odd: Floats = (1 - FINE_SHARE) * together.mean(axis=0) + FINE_SHARE * strongest
+        return odd
+
+    def rareness(self, cells: Cells) -> Floats:
+        """(N,) how rarely anything is there at all, in units of RARE."""
+        height, width = self.rarity.shape
+        rows, cols = cells.rows, cells.cols
+        inner = np.minimum.reduce([rows, height - 1 - rows, cols, width - 1 - cols]) >= EDGE
+        rare: Floats = inner * self.rarity[rows, cols] * cells.values[:, NAMES.index("cover")] / RARE
+        return rare
 
     def expected(self, cells: Cells) -> Floats:
         """(N, F) the features that would be usual in these cells instead."""
@@ -74,11 +104,10 @@ class Expectation:
         return clean
 
 
-def mixed(errors: Floats, usual: Floats) -> Floats:
-    """(N,) one score of all errors (N, len(LEVELS) + 1): odd looks count for more in rare places."""
-    shares = errors / usual
-    score: Floats = shares[:, :-1].mean(axis=1) * (1 + shares[:, -1] ** 2)
-    return score
+def _gaussian(levels: tuple[float, ...]) -> Floats:
+    """(levels,) the pull on a cell that scores 1."""
+    sigma = np.array(levels, np.float32)
+    return DEVIATIONS * sigma / (1 + sigma * sigma)
 
 
 def rarity(all_cells: Sequence[Cells], shape: tuple[int, ...]) -> Floats:
@@ -143,8 +172,7 @@ def explain(cells: Cells, raw: Floats, expectation: Expectation) -> tuple[str, s
     moved = (seen - usual) / spread  # (F,) standard deviations
     kind = "motion" if _weight(moved, MOTION) >= _weight(moved, CONTENT) else "content"
     said: list[str] = []
-    shares = (expectation.errors(one) / expectation.usual)[0]
-    if shares[-1] ** 2 >= max(1.0, float(shares[:-1].mean())):
+    if float(expectation.rareness(one)[0]) ** 2 >= max(1.0, float(expectation.odd_looks(one)[0])):
         kind, said = "content", ["is where hardly anything was ever seen"]
     for index in np.argsort(-np.abs(moved)):
         words = _words(NAMES[index], seen, usual)

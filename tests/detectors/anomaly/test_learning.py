@@ -63,7 +63,6 @@ def test_what_has_nothing_in_common_with_what_was_learned_is_learned_anew(
         known.whiten * 50,  # as if everything had been much steadier
         known.denoiser,
         known.rarity,
-        known.usual,
         known.places,
     )
     after, whole = learned(60, elsewhere)
