@@ -143,12 +143,13 @@ def test_two_cameras_a_killed_redis_and_a_clean_stop(tmp_path: Path, redis: Redi
             assert hash_
 
             promtool = require("promtool")
+            up = 'framewarden_stream_up{stream="gate"} 1.0'
+            eventually("the metrics say that it is up", lambda: up in daemon.get("metrics"))
             metrics = daemon.get("metrics")
             checked = subprocess.run(
                 [promtool, "check", "metrics"], input=metrics, capture_output=True, text=True, check=False
             )
             assert (checked.returncode, checked.stderr) == (0, "")
-            assert 'framewarden_stream_up{stream="gate"} 1.0' in metrics
 
             assert daemon.stop() < 5
             eventually("systemd hears of the end", lambda: any("STOPPING=1" in each for each in notified))
