@@ -21,6 +21,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,16 @@ import numpy as np
 from alerts.judge import Judge
 from alerts.rules import Rules
 from alerts.verdict import Verdict
-from config.settings import Settings, StreamSettings
-from daemon.detector_for import detector_for
+from config.detectors import ObjectsSettings
+from config.settings import StreamSettings
 from daemon.load import Load
+from daemon.models import store_of
 from daemon.watch import Watch
 from detectors.detection import Detection, Detector, DetectorCard, Kind
+from detectors.device import choose_device
 from detectors.examiner import Examiner
+from detectors.objects.detector import ObjectDetector
+from detectors.objects.finders import open_finder
 from detectors.objects.view import View
 from streams.camera import Camera
 from streams.frame import Frame
@@ -183,9 +188,10 @@ def demands(times: Sequence[float], cameras: int) -> Iterator[Demand]:
 
 def real_demands(times: Sequence[float], cameras: int, model: str, state: Path) -> Iterator[Demand]:
     """For `objects` with that model."""
-    settings = Settings.model_validate({"detectors": {"objects": {"model": model}}})
+    settings = ObjectsSettings(model=model, denoise="never")  # the drawn scene is noisy: it would be restored
+    finds = partial(open_finder, settings, store_of(None), state, choose_device("cpu"))
     views = {f"c{number}": View() for number in range(cameras)}
-    detector = detector_for("objects", settings, state, {}, views)
+    detector = ObjectDetector(settings, finds, views, state)
     blank = np.zeros((WIDE * 9 // 16, WIDE, 3), np.uint8)
     shown = next(Stretch([blank], FPS).frames("c0"))
     detector.examine([shown])  # it opens the model
