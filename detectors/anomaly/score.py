@@ -64,8 +64,7 @@ class Expectation:
         clean = self._denoise(white, self._where(cells), levels).view(len(levels), *white.shape)
         pulls = ((clean - white) / torch.tensor(levels)[:, None, None]).numpy()  # (levels, N, F)
         together = np.linalg.norm(pulls[: len(LEVELS)], axis=2) / _gaussian(LEVELS)[:, None]
-        back = np.linalg.inv(self.whiten).astype(np.float32)
-        moved = pulls[len(LEVELS) :] @ (back / np.linalg.norm(back, axis=0))  # in deviations of each feature
+        moved = pulls[len(LEVELS) :] @ np.linalg.inv(self.whiten) / self.spread  # the features, in deviations
         apart = [np.linalg.norm(moved[..., part], axis=2).mean(axis=0) for part in _PARTS]
         strongest = np.max(apart, axis=0) / _gaussian(FINE).mean()
         odd: Floats = (1 - FINE_SHARE) * together.mean(axis=0) + FINE_SHARE * strongest
@@ -78,6 +77,12 @@ class Expectation:
         inner = np.minimum.reduce([rows, height - 1 - rows, cols, width - 1 - cols]) >= EDGE
         rare: Floats = inner * self.rarity[rows, cols] * cells.values[:, NAMES.index("cover")] / RARE
         return rare
+
+    @property
+    def spread(self) -> Floats:
+        """(F,) the standard deviation of each feature among normal cells."""
+        spread: Floats = np.linalg.norm(np.linalg.inv(self.whiten), axis=0)
+        return spread
 
     def expected(self, cells: Cells) -> Floats:
         """(N, F) the features that would be usual in these cells instead."""
@@ -168,8 +173,7 @@ def explain(cells: Cells, raw: Floats, expectation: Expectation) -> tuple[str, s
     worst = int(np.argmax(raw))
     one = Cells(cells.rows[[worst]], cells.cols[[worst]], cells.values[[worst]])
     seen, usual = one.values[0], expectation.expected(one)[0]
-    spread = np.sqrt(np.diag(np.linalg.inv(expectation.whiten @ expectation.whiten.T)))
-    moved = (seen - usual) / spread  # (F,) standard deviations
+    moved = (seen - usual) / expectation.spread  # (F,) standard deviations
     kind = "motion" if _weight(moved, MOTION) >= _weight(moved, CONTENT) else "content"
     said: list[str] = []
     if float(expectation.rareness(one)[0]) ** 2 >= max(1.0, float(expectation.odd_looks(one)[0])):
