@@ -111,11 +111,11 @@ async def trial(
 ) -> dict[str, Any]:
     """What becomes of it, with shares or without."""
     weights = {f"c{number}": PRIORITIES.get(number, 1.0) for number in range(cameras)}
-    name, fps = wanted.detector.name, wanted.fps
-    ages, plan = Ages(), dict.fromkeys(weights, (name,))
+    detector, fps = wanted.detector, wanted.fps
+    ages, plan = Ages(), dict.fromkeys(weights, (detector.name,))
     load = Load(STALE_AFTER)
     async with Examiner(
-        {name: wanted.detector}, plan, STALE_AFTER, weights=weights if shared else {}
+        {detector.name: detector}, plan, STALE_AFTER, weights=weights if shared else {}
     ) as examiner:
         watches = {
             name: Watch(
@@ -220,10 +220,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         size = (WIDE, WIDE * 9 // 16) if asked.model else (160, 96)
         clip = write_clip(Path(folder) / "clip.h264", seconds=4, width=size[0], height=size[1])
-        by_sleep = demands(asked.times, asked.cameras)
-        by_work = real_demands(asked.times, asked.cameras, asked.model, Path(folder) / "state")
+        all_wanted = (
+            real_demands(asked.times, asked.cameras, asked.model, Path(folder) / "state")
+            if asked.model
+            else demands(asked.times, asked.cameras)
+        )
         with RtspServer({"/clip": clip}) as server:
-            for wanted in by_work if asked.model else by_sleep:
+            for wanted in all_wanted:
                 for shared in (True, False) if asked.without else (True,):
                     run = trial(server.url("/clip"), wanted, asked.cameras, asked.seconds, shared=shared)
                     rows.append(asyncio.run(run))
