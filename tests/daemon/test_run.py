@@ -150,6 +150,7 @@ def test_two_cameras_a_killed_redis_and_a_clean_stop(tmp_path: Path, redis: Redi
                 [promtool, "check", "metrics"], input=metrics, capture_output=True, text=True, check=False
             )
             assert (checked.returncode, checked.stderr) == (0, "")
+            assert up in metrics
 
             assert daemon.stop() < 5
             eventually("systemd hears of the end", lambda: any("STOPPING=1" in each for each in notified))
