@@ -1,10 +1,11 @@
 """More to look at than the machine can: how old judged frames are, who is watched how much, by priority.
 
-    python -m benchmarks.overload [--json] [--cameras 8] [--seconds 40] [--model NAME]
+    python -m benchmarks.overload [--json] [--cameras 8] [--seconds 40] [--cost S] [--model NAME]
 
 The daemon's own parts: cameras over RTSP with their children, examiner, shares, judges. In place of the
 detectors stands one that takes a fixed time for each picture (it sleeps, so that decoding has the processors
-to itself): so capacity is known, and 1x, 2x and 4x mean what they say. With --model, a model of the store,
+to itself): so capacity is known, and 1x, 2x and 4x mean what they say. With --cost, it takes as long as that
+for each picture, and cameras are sampled as fast as makes it so. With --model, a model of the store,
 `objects` itself looks: what it takes for a picture is measured first, with nothing beside it, and cameras are
 sampled as fast as that makes 1x, 2x and 4x; decoding then competes with it for the processors. The first
 camera has priority 4, the second a quarter. Beside it the same without shares, where only newer pictures
@@ -180,10 +181,11 @@ async def trial(
     }
 
 
-def demands(times: Sequence[float], cameras: int) -> Iterator[Demand]:
-    """For a detector that sleeps as long as makes it so."""
+def demands(times: Sequence[float], cameras: int, cost: float | None = None) -> Iterator[Demand]:
+    """For a detector that sleeps: for `cost` seconds, or as long as makes it so at FPS."""
     for each in times:
-        yield Demand(each, Slow(each / (cameras * FPS)), FPS, 160)
+        takes = each / (cameras * FPS) if cost is None else cost
+        yield Demand(each, Slow(takes), each / (cameras * takes), 160)
 
 
 def real_demands(times: Sequence[float], cameras: int, model: str, state: Path) -> Iterator[Demand]:
@@ -214,6 +216,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=40)
     parser.add_argument("--times", type=float, nargs="+", default=[0.7, 1, 2, 4])
     parser.add_argument("--without", action="store_true", help="also measure without shares")
+    parser.add_argument("--cost", type=float, help="seconds that the sleeping detector takes for a picture")
     parser.add_argument("--model", help="of the store, for objects: real work in place of sleep")
     asked = parser.parse_args()
     rows = []
@@ -223,7 +226,7 @@ def main() -> None:
         all_wanted = (
             real_demands(asked.times, asked.cameras, asked.model, Path(folder) / "state")
             if asked.model
-            else demands(asked.times, asked.cameras)
+            else demands(asked.times, asked.cameras, asked.cost)
         )
         with RtspServer({"/clip": clip}) as server:
             for wanted in all_wanted:

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 LOWERED = 0.9  # of its pictures are kept: from there on it is said
 WAIT_SHARE = 0.15  # of stale_after: what waits longer for its turn is a sign that there is too much
+MOST_WAIT_SHARE = 0.5  # the same, however long a picture takes
 LOST = ("dropped_shed", "dropped_unfetched", "dropped_replaced")
 
 
@@ -31,7 +32,7 @@ class Load:
     """What there is to look at, against what the device can."""
 
     def __init__(self, stale_after: float) -> None:
-        self.shares = Shares(WAIT_SHARE * stale_after)
+        self.shares = Shares(WAIT_SHARE * stale_after, MOST_WAIT_SHARE * stale_after)
         self.attention: dict[str, Attention] = {}
         self.lowered: dict[str, float] = {}  # streams of which it was said, and the share that they keep
         self._marks: dict[str, tuple[Watch, _Mark]] = {}

@@ -12,6 +12,10 @@ from typing import Final
 
 ROOM: Final = 0.85  # of the device's time: what is left keeps the queue short
 LEAST_ROOM: Final = 0.2
+QUEUE: Final = ROOM / (
+    2 * (1 - ROOM)
+)  # pictures that one finds waiting where so much time is filled, and nothing is
+# amiss (Pollaczek and Khinchine: pictures that take equally long, and come by chance)
 SETTLES: Final = 8.0  # seconds over which costs and rates are averaged
 CUT: Final = 0.93  # of the room, where frames wait too long; not again for so many seconds:
 CUT_EVERY: Final = 3.0
@@ -98,11 +102,12 @@ class Shares:
     A share is lowered at once and raised slowly, and not for a small change: it comes to rest.
     """
 
-    def __init__(self, longest_wait: float) -> None:
-        """`longest_wait`: seconds that a frame may wait for its turn, on average."""
+    def __init__(self, longest_wait: float, at_most: float) -> None:
+        """Seconds that a frame may wait for its turn, on average; `at_most`: where pictures take long."""
         self.room = ROOM
         self.shares: dict[str, float] = {}  # by stream; a recording, which waits, has none
         self._longest_wait = longest_wait
+        self._at_most = at_most
         self._accounts: dict[str, _Account] = {}
         self._waited = 0.0  # seconds, a frame, of late
         self._fitted = 0.0  # seconds for which what was kept should have fitted
@@ -126,8 +131,7 @@ class Shares:
         return self.shares
 
     def _demands(self, spans: Mapping[str, Span]) -> dict[str, Demand]:
-        costs = [cost for each in self._accounts.values() if (cost := each.cost) is not None]
-        usual = sum(costs) / len(costs) if costs else LEAST_COST
+        usual = self._cost
         return {
             name: Demand(
                 math.inf if span.due is None else self._accounts[name].fps,
@@ -137,20 +141,27 @@ class Shares:
             for name, span in spans.items()
         }
 
+    @property
+    def _cost(self) -> float:
+        """Seconds a picture, of the cameras' mean."""
+        costs = [cost for each in self._accounts.values() if (cost := each.cost) is not None]
+        return sum(costs) / len(costs) if costs else LEAST_COST
+
     def _make_room(self, spans: Mapping[str, Span], seconds: float) -> None:
         live = [span for span in spans.values() if span.due is not None]
         looked_at = sum(span.looked_at for span in live)
         waited = sum(span.waited for span in live) / looked_at if looked_at else 0.0
+        longest = max(self._longest_wait, min(self._at_most, QUEUE * self._cost))
         self._waited += (1 - math.exp(-seconds / WAITS)) * (waited - self._waited)
         self._calm += seconds
         # Before that, frames wait because more was kept than was meant to be: nothing is learned of the room.
         # What nobody goes below (LEAST_SHARE) is meant to be kept, too, even where there is no room for it.
         meant = FITS * self.room + self._load(spans, LEAST_SHARE)
         self._fitted = self._fitted + seconds if self._load(spans) <= meant else 0.0
-        if self._waited > self._longest_wait and self._calm >= CUT_EVERY and self._fitted >= DRAINED:
+        if self._waited > longest and self._calm >= CUT_EVERY and self._fitted >= DRAINED:
             self._most = max(LEAST_ROOM, BELOW * self.room)
             self.room, self._calm = max(LEAST_ROOM, CUT * self.room), 0.0
-        elif self._calm >= CALM and self._waited < self._longest_wait / 2:
+        elif self._calm >= CALM and self._waited < longest / 2:
             self.room = min(self._most, self.room + GIVEN_BACK * seconds)
             self._most = min(ROOM, self._most + TRIED * seconds)
 

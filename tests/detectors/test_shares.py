@@ -45,7 +45,7 @@ class House:
 
     demands: Mapping[str, Demand]
     noise: Callable[[], float]
-    shares: Shares = field(default_factory=lambda: Shares(longest_wait=0.2))
+    shares: Shares = field(default_factory=lambda: Shares(longest_wait=0.2, at_most=1.0))
     slower: float = 1.0  # than it seems: what the device loses beside the detectors
     waiting: float = 0.0  # seconds of work
     history: list[dict[str, float]] = field(default_factory=list)
@@ -153,7 +153,7 @@ def test_priorities_hold_and_who_wants_little_has_it() -> None:
 
 
 def test_a_camera_that_is_away_takes_no_room_from_others() -> None:
-    shares = Shares(longest_wait=0.2)
+    shares = Shares(longest_wait=0.2, at_most=1.0)
     there = Span(1, 20, 20, 0.8, 0.0)
     for _ in range(60):
         shares.follow({"there": there, "away": Span(1, 0, 0, 0.0, 0.0)}, 1.0)
@@ -161,10 +161,20 @@ def test_a_camera_that_is_away_takes_no_room_from_others() -> None:
 
 
 def test_where_frames_wait_all_the_same_less_room_is_reckoned_with_and_later_given_back() -> None:
-    shares = Shares(longest_wait=0.2)
+    shares = Shares(longest_wait=0.2, at_most=1.0)
     for _ in range(60):
         shares.follow({"gate": Span(1, 5, 5, 0.1, 5 * 0.5)}, 1.0)
     assert shares.room < 0.3
     for _ in range(1500):
         shares.follow({"gate": Span(1, 5, 5, 0.1, 0.0)}, 1.0)
     assert shares.room == pytest.approx(ROOM)
+
+
+def test_where_pictures_take_long_waiting_for_some_of_them_is_no_sign_of_too_much() -> None:
+    shares = Shares(longest_wait=0.2, at_most=1.0)
+    for _ in range(60):
+        shares.follow({"gate": Span(1, 2, 2, 2 * 0.3, 2 * 0.7)}, 1.0)
+    assert shares.room == ROOM
+    for _ in range(60):
+        shares.follow({"gate": Span(1, 2, 2, 2 * 0.3, 2 * 1.1)}, 1.0)
+    assert shares.room < 0.5, "but frames must not grow old"
