@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.anomaly.light import exposure
+
 WIDTH = 320  # px of the picture's longer side, at most
 SMALLEST = 64  # px of its shorter side, at least: optical flow needs room
 CELL = 8  # px
@@ -33,6 +35,8 @@ CONTENT = (
 NAMES = MOTION + CONTENT
 # Smaller differences are never unusual, however steady the footage was; in the features' own units.
 FLOORS = (0.004, 0.003, 0.004, 0.003, 0.004, 0.05, 0.08, 0.08, 0.08, 0.25, 4.0, 0.5, 0.5, 0.2, 0.2, 0.2, 0.2)
+
+WHOLE = np.s_[:, :]
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -140,9 +144,8 @@ class Observer:
 
     def describe(self, now: Small, past: Past, gap: float) -> Cells:
         """The active cells of `now`; the far picture of `past` was taken `gap` seconds earlier."""
-        smooth = cv2.blur(now.grey, (3, 3)).astype(np.float32)
+        smooth = self.levelled(now.grey)
         change = smooth - self.background.grey
-        change -= np.median(change[::CELL, ::CELL])  # the exposure of the whole picture
         strange = np.abs(change) / self.background.noise
         front = (strange > FOREGROUND).astype(np.float32)  # (H, W)
         share = _per_cell(front)  # (rows, cols)
@@ -200,17 +203,25 @@ class Observer:
 
     def _front(self, then: Small, cut: tuple[slice, slice]) -> Floats:
         """Where something stood in front of the background at another moment, 0 or 1."""
-        exposure = np.median(then.grey[::CELL, ::CELL] - self.background.grey[::CELL, ::CELL])
-        change = cv2.blur(then.grey[cut], (3, 3)).astype(np.float32) - self.background.grey[cut] - exposure
+        change = self.levelled(then.grey, cut) - self.background.grey[cut]
         front: Floats = (np.abs(change) > FOREGROUND * self.background.noise[cut]).astype(np.float32)
         return front
+
+    def levelled(self, grey: Grey, cut: tuple[slice, slice] = WHOLE) -> Floats:
+        """A picture (H, W), smoothed, or a part of it, as it would be in the light of the background."""
+        gain, lift = exposure(grey, self.background.grey)
+        smooth = cv2.blur(grey[cut], (3, 3)).astype(np.float32)
+        return (smooth - np.float32(lift)) * np.float32(1 / gain)
 
     def follow(self, now: Small, seconds: float) -> None:
         """Lets the background drift towards `now`; called for every picture, works about once a second."""
         self._since += min(seconds, 2.0)
         if self._since < 1.0:
             return
-        change = cv2.blur(now.grey, (3, 3)).astype(np.float32) - self.background.grey
+        gain, lift = exposure(now.grey, self.background.grey)
+        smooth = cv2.blur(now.grey, (3, 3)).astype(np.float32)
+        # What a gain makes up for is not followed: it would be in part, and fit no gain any more.
+        change = (smooth if gain == 1 else (smooth - lift) / gain) - self.background.grey
         front = np.abs(change) > FOREGROUND * self.background.noise
         limit = np.where(front, np.float32(ABSORB * self._since), np.float32(FOLLOW * self._since))
         np.add(self.background.grey, np.clip(change, -limit, limit), out=self.background.grey)

@@ -26,7 +26,10 @@ def scene(x: float | None, width: int = 320, height: int = 176) -> NDArray[np.ui
 
 
 def observer() -> Observer:
-    small = shrink(scene(None))
+    return observer_of(shrink(scene(None)))
+
+
+def observer_of(small: Small) -> Observer:
     return Observer(empty_scene(np.stack([small.grey] * 3), np.stack([small.colour] * 3)))
 
 
@@ -52,6 +55,23 @@ def test_a_quiet_picture_has_no_cells() -> None:
 def test_a_change_of_exposure_is_nothing_in_front_of_the_background() -> None:
     brighter = np.clip(scene(None).astype(int) + 25, 0, 255).astype(np.uint8)
     assert len(observer().describe(shrink(brighter), alone(shrink(scene(None)), 0.2), 0.2).rows) == 0
+
+
+@pytest.mark.parametrize("gain", [0.7, 1.25])
+def test_a_cloud_and_the_cameras_gain_are_nothing_either_and_who_walks_is_still_seen(gain: float) -> None:
+    def lit(x: float | None) -> Small:
+        stripes = np.where(np.arange(320) // 40 % 2, 1.0, 0.5)[:, None]  # bright and dark parts
+        return shrink(np.clip(scene(x) * stripes * gain, 0, 255).astype(np.uint8))
+
+    dim = observer_of(
+        shrink((scene(None) * np.where(np.arange(320) // 40 % 2, 1.0, 0.5)[:, None]).astype(np.uint8))
+    )
+    assert len(dim.describe(lit(None), alone(lit(None), 0.2), 0.2).rows) == 0
+    assert len(dim.describe(lit(120), alone(lit(110), 0.2), 0.2).rows) > 10
+    before = dim.background.grey.copy()
+    for _ in range(60):
+        dim.follow(lit(None), 0.2)
+    assert np.abs(dim.background.grey - before).max() < 5, "what is made up for is not followed, too"
 
 
 @pytest.mark.parametrize("shape", [(48, 64), (1, 1), (360, 640), (480, 640), (1080, 100), (61, 67)])
