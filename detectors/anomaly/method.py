@@ -48,7 +48,7 @@ class Seen:
 class Reading:
     """How unusual one picture is."""
 
-    score: float  # the surprise: -log10 of the share of normal blocks that would score as high, 0..12
+    score: float  # the surprise: -log10 of the share of normal blocks as high (threshold.py), below 12
     regions: tuple[Region, ...] = ()
     heatmap: NDArray[np.float32] | None = None  # (rows, cols) 0..1; .5 is the threshold
     kind: str = UNUSUAL  # 'motion', 'content' or 'structure' where it is near the threshold

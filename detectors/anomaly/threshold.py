@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 2.0  # seconds of footage that count as one chance for a false alarm
-LIMIT = 12.0  # the rarest that is told: one block in 10^12
+LIMIT = 12.0  # no score is as high,
+TELLING = 10.0  # one block in 10^10: from here on a score says what is rarer, and no longer by how much
 SHAPE_BELIEVED = (
     0.05  # the tail's shape as long as few peaks say otherwise: a little heavier than exponential
 )
@@ -23,6 +24,7 @@ SCALE_BLOCKS = 60  # and the fewer blocks were seen of it, the less it is believ
 ODD = 30.0  # times the median of squared scores from which a block is outlandish
 LEFT_OUT = 0.15  # of all blocks may be left out as unusual
 START_FLOOR = 0.1  # squared raw score: less is nothing that a person would see
+_ROOM = LIMIT - TELLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +38,24 @@ class Tail:
     blocks: int  # that were seen
 
     def surprise(self, raw: float) -> float:
-        """-log10 of the share of blocks that exceed a raw score; 0 to LIMIT, rising."""
+        """-log10 of the share of blocks that exceed a raw score; beyond TELLING less, and below LIMIT."""
         energy = raw * raw
         if energy <= self.start:
             return -math.log10(1 - (1 - self.share) * energy / self.start)
         beyond = math.log1p(self.shape * (energy - self.start) / self.scale) / self.shape
-        return min(LIMIT, beyond / math.log(10) - math.log10(self.share))
+        rare = beyond / math.log(10) - math.log10(self.share)
+        return rare if rare <= TELLING else LIMIT - _ROOM * _ROOM / (_ROOM + rare - TELLING)
 
     def raw(self, surprise: float) -> float:
-        """The raw score of such a surprise; without end where it is rarer than what is ever told."""
-        if surprise > LIMIT:
+        """The raw score of such a surprise; without end where none is as high."""
+        if surprise >= LIMIT:
             return math.inf
+        if surprise > TELLING:
+            surprise = TELLING + _ROOM * _ROOM / (LIMIT - surprise) - _ROOM
         least = -math.log10(self.share)
         if surprise <= least:
             return math.sqrt(self.start * (1 - 10**-surprise) / (1 - self.share))
-        beyond = math.expm1(self.shape * (surprise - least) * math.log(10)) / self.shape
+        beyond = math.expm1(min(600, self.shape * (surprise - least) * math.log(10))) / self.shape
         return math.sqrt(self.start + self.scale * beyond)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.anomaly.threshold import BLOCK, fit_tail, threshold_for, typical
+from detectors.anomaly.threshold import BLOCK, LIMIT, fit_tail, threshold_for, typical
 
 MAXIMA = st.lists(st.floats(0, 5), min_size=1, max_size=200)
 
@@ -18,10 +18,18 @@ def test_a_higher_score_is_never_less_surprising(maxima: list[float], raw: float
     assert 0 <= tail.surprise(raw) <= tail.surprise(raw + more) < math.inf
 
 
-@given(MAXIMA, st.floats(0.05, 8))
+@given(MAXIMA, st.floats(0.05, 11.99))
 def test_surprise_and_raw_score_undo_each_other(maxima: list[float], surprise: float) -> None:
     tail = fit_tail(np.array(maxima))
     assert tail.surprise(tail.raw(surprise)) == pytest.approx(surprise, rel=1e-6)
+
+
+def test_of_two_that_are_outlandish_the_rarer_one_still_scores_higher() -> None:
+    tail = fit_tail(np.array([0.4, 0.5, 0.6]))
+    surprises = [tail.surprise(raw) for raw in (5, 10, 30, 100)]
+    assert surprises[0] > 10
+    assert surprises == sorted(set(surprises))
+    assert surprises[-1] < LIMIT
 
 
 def test_what_is_rarer_than_is_ever_told_is_out_of_reach() -> None:
