@@ -144,8 +144,16 @@ def test_an_alert_stays_and_ends_when_the_thing_is_taken_away() -> None:
     high = [each.score > THRESHOLD for each in watched(views(60, 32, for_a_while))]
     first, last = high.index(True), len(high) - 1 - high[::-1].index(True)
     assert all(high[first : last + 1])
-    assert 5 <= first / RATE <= 7
+    assert 7 <= first / RATE <= 8
     assert 24 <= last / RATE <= 26.5
+
+
+def test_who_stops_for_two_seconds_is_nothing_that_was_left_behind() -> None:
+    def for_two_seconds(picture: NDArray[np.float32], at: float) -> None:
+        if 5 <= at < 7:
+            left_behind(picture, at)
+
+    assert max(each.score for each in watched(views(60, 12, for_two_seconds))) < THRESHOLD
 
 
 def test_what_stays_for_hours_becomes_the_scene() -> None:
