@@ -45,7 +45,8 @@ def show(result: dict[str, dict[str, Any]]) -> None:
     totals = np.zeros(4, int)
     for kind in kinds:
         rows = [one["events"][kind] for one in result.values() if kind in one["events"]]
-        numbers = [sum(row[key] for row in rows) for key in ("events", "opened", "box_right", "named_right")]
+        keys = ("events", "opened", "box_right", "named_right")
+        numbers = [int(sum(row[key] for row in rows)) for key in keys]  # as floats where they were JSON
         totals += numbers
         delays = [row["delay"] for row in rows if row["delay"] is not None]
         delay = f"{np.median(delays):.1f} s" if delays else "-"
