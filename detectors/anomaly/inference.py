@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from detectors.anomaly.before import Before
 from detectors.anomaly.expected import pictured
+from detectors.anomaly.explaining import explain
 from detectors.anomaly.features import Floats, Observer, Recent, Small
 from detectors.anomaly.method import UNUSUAL, Reading
 from detectors.anomaly.normal import Normal
 from detectors.anomaly.onlooker import Onlooker, surprises
-from detectors.anomaly.score import Map, boxes, explain
+from detectors.anomaly.score import Map, boxes, strongest
 
 NEAR = 0.7  # of the threshold from which a picture is worth a heat map and words
 WARY = 30  # pictures after one that was near before which what is known is copied, as evidence
@@ -83,11 +84,24 @@ class Scorer:
             return Reading(score)
         if self._onlooker and standing >= moving:
             return self._onlooker.reading(score, now, threshold + self._either)
+        enough = self._normal.tail.raw(threshold + self._either)
+        level = min(0.5 * highest, enough)
+        kind, reason = UNUSUAL, ""
+        if len(raw):
+            kind, reason = explain(
+                cells,
+                raw,
+                self._normal.expectation,
+                strongest(scores, level),
+                self._observer.levelled(now.grey),
+                self._observer.background.grey,
+            )
         return Reading(
             score,
-            boxes(scores, 0.5 * highest, now),
-            np.clip(scores / (2 * self._normal.tail.raw(threshold + self._either)), 0, 1),
-            *(explain(cells, raw, self._normal.expectation) if len(raw) else (UNUSUAL, "")),
+            boxes(scores, level, now),
+            np.clip(scores / (2 * enough), 0, 1),
+            kind,
+            reason,
             expected=pictured(self._observer.background.grey, self._observer.background.colour, now),
         )
 

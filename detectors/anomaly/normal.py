@@ -24,7 +24,7 @@ from detectors.anomaly.score import Expectation
 from detectors.anomaly.threshold import Tail
 from detectors.diffusion.edm import Denoiser, Perceptron
 
-VERSION = 5
+VERSION = 6
 NETWORK = {"features": len(NAMES), "conditions": 4, "width": 128, "depth": 3}
 INDEX = "normal.json"
 EXPECTATION = ("mean", "whiten", "rarity", "places")  # arrays of an Expectation,

@@ -10,7 +10,7 @@ from detectors.anomaly.method import Reading
 from detectors.anomaly.scenery import BEAT, Beats, Watch
 from detectors.anomaly.scenery_score import Scenery, explain
 from detectors.anomaly.score import boxes
-from detectors.anomaly.threshold import LIMIT, Tail
+from detectors.anomaly.threshold import Tail
 
 SPEAKS = 0.6  # of the threshold: of less it says nothing, for it may be the light
 SUSPECT = 0.5  # of what the threshold asks for: such a place is taken into the scenery slowly
@@ -49,7 +49,7 @@ class Onlooker:
             standing = self._watch.see(beat)
             self._values = self._watch.describe(standing)
             self.scores = self._learned.map(self._values)
-            suspect = self.scores > SUSPECT * self._learned.tail.raw(min(threshold, LIMIT))
+            suspect = self.scores > SUSPECT * self._learned.tail.raw(threshold)
             self._watch.absorb(standing, suspect, BEAT if self._looked is None else at - self._looked)
             self._looked = at
         surprise = self._learned.tail.surprise(float(self.scores.max()))
@@ -63,11 +63,11 @@ class Onlooker:
     def reading(self, score: float, now: Small, threshold: float) -> Reading:
         """Where it is, what kind of change, and why."""
         highest, backdrop = float(self.scores.max()), self._watch.backdrop
-        heat = np.clip(self.scores / (2 * self._learned.tail.raw(threshold)), 0, 1)
+        enough = self._learned.tail.raw(threshold)
         return Reading(
             score,
-            boxes(self.scores, 0.5 * highest, now),
-            heat,
+            boxes(self.scores, min(0.5 * highest, enough), now),
+            np.clip(self.scores / (2 * enough), 0, 1),
             *explain(self.scores, self._values, self._learned),
             expected=pictured(backdrop.grey, backdrop.colour, now),
         )

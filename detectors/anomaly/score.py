@@ -1,4 +1,4 @@
-"""How unusual each cell is, where in the picture that is, and what about it.
+"""How unusual each cell is, and where in the picture that is.
 
 A cell's features are compared with what the denoiser expects at several noise levels: where the density of
 normal cells is low, the denoiser pulls hard (the score of the smoothed density, Vincent 2011). For strong
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.anomaly.features import CELL, CONTENT, MOTION, NAMES, Cells, Floats, Small
+from detectors.anomaly.features import CELL, NAMES, Cells, Floats, Small
 from detectors.detection import Region
 from detectors.diffusion.edm import Denoiser
 
@@ -155,6 +155,13 @@ class Map:
         return self._now
 
 
+def strongest(scores: Floats, level: float) -> NDArray[np.bool_]:
+    """(rows, cols) the place about the highest score, as far as scores reach a level."""
+    _, marks = cv2.connectedComponents((scores >= level).astype(np.uint8))
+    there: NDArray[np.bool_] = marks == marks.flat[int(scores.argmax())]
+    return there
+
+
 def boxes(scores: Floats, level: float, shown: Small) -> tuple[Region, ...]:
     """Where (rows, cols) scores reach a level, the highest first."""
     count, marks, stats, _ = cv2.connectedComponentsWithStats((scores >= level).astype(np.uint8))
@@ -166,58 +173,3 @@ def boxes(scores: Floats, level: float, shown: Small) -> tuple[Region, ...]:
         edges = np.clip(edges / [shown.width, shown.height, shown.width, shown.height], 0, 1)
         found.append(Region(*map(float, (edges[0], edges[1], edges[2] - edges[0], edges[3] - edges[1]))))
     return tuple(found)
-
-
-def explain(cells: Cells, raw: Floats, expectation: Expectation) -> tuple[str, str]:
-    """What about the strangest cell is unusual: its kind, 'motion' or 'content', and the reason in words."""
-    worst = int(np.argmax(raw))
-    one = Cells(cells.rows[[worst]], cells.cols[[worst]], cells.values[[worst]])
-    seen, usual = one.values[0], expectation.expected(one)[0]
-    moved = (seen - usual) / expectation.spread  # (F,) standard deviations
-    kind = "motion" if _weight(moved, MOTION) >= _weight(moved, CONTENT) else "content"
-    said: list[str] = []
-    if float(expectation.rareness(one)[0]) ** 2 >= max(1.0, float(expectation.odd_looks(one)[0])):
-        kind, said = "content", ["is where hardly anything was ever seen"]
-    for index in np.argsort(-np.abs(moved)):
-        words = _words(NAMES[index], seen, usual)
-        if words not in said and len(said) < 2:
-            said.append(words)
-    return kind, " and ".join(said)
-
-
-def _weight(moved: Floats, names: tuple[str, ...]) -> float:
-    return float(sum(moved[NAMES.index(name)] ** 2 for name in names))
-
-
-def _words(name: str, seen: Floats, usual: Floats) -> str:
-    index = NAMES.index(name)
-    more = bool(seen[index] > usual[index])
-    if name == "quick" and more:
-        return f"moves at {seen[index] / max(float(usual[index]), 1e-4):.1f} times the usual speed here"
-    if name in ("sideways", "updown", "speed"):
-        across, down, speed = (float(seen[NAMES.index(part)]) for part in MOTION[:3])
-        before = max(float(usual[NAMES.index("speed")]), 1e-4)
-        times = speed / before
-        if not more and name == "speed" and times < 0.5:
-            return "stands or moves slower than is usual here"
-        if abs(across) >= abs(down):
-            way = "to the right" if across > 0 else "to the left"
-        else:
-            way = "downwards" if down > 0 else "upwards"
-        return (
-            f"moves {way} at {times:.1f} times the usual speed here"
-            if times >= 1.3
-            else f"moves {way}, unlike what is usual here"
-        )
-    return {
-        "quick": ("", "stands or moves slower than is usual here"),
-        "arriving": ("comes faster than is usual here", "stands or moves slower than is usual here"),
-        "disorder": ("moves unevenly", "moves more evenly than usual"),
-        "cover": ("fills more of its place than usual", "fills less of its place than usual"),
-        "extent": ("is larger than usual", "is smaller than usual"),
-        "bulk": ("is much larger than usual", "stands more alone than usual"),
-        "contrast": ("stands out more than usual", "stands out less than usual"),
-        "brightness": ("is brighter than usual", "is darker than usual"),
-        "blue": ("is bluer than usual", "is less blue than usual"),
-        "red": ("is redder than usual", "is less red than usual"),
-    }.get(name, ("has a coarser pattern than usual", "has a smoother surface than usual"))[0 if more else 1]

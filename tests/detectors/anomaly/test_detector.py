@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from config.detectors import AnomalySettings
+from daemon.evaluate_events import iou
 from detectors.anomaly.again import score_again
 from detectors.anomaly.detector import AnomalyDetector
 from detectors.detection import Detection, Doubt, Kind
 from streams.frame import Frame
 from streams.thinning import Thinning
 from tests.detectors.anomaly.learned import LEARN, SETTINGS, LearnedOnce, watch
-from tests.detectors.anomaly.street import RATE, footage, frame, street
+from tests.detectors.anomaly.street import RATE, Picture, footage, frame, street
 
 
 def judged(state: Path, frames: Iterable[Frame], settings: AnomalySettings = SETTINGS) -> list[Detection]:
@@ -100,6 +101,36 @@ def test_the_box_lies_over_the_intruder(state: Path) -> None:
             box = detection.regions[0]
             assert box.left - 0.1 <= x <= box.left + box.width + 0.1
             assert box.top <= 0.25 <= box.top + box.height
+
+
+def test_what_covers_a_part_of_the_picture_is_boxed_as_a_whole_and_named(state: Path) -> None:
+    def covered(position: float) -> Picture:
+        picture = street(position)
+        if position > 62:
+            picture[20:90, 40:130] = 25
+        return picture
+
+    frames = [frame(covered(60 + n / RATE), n, position=60 + n / RATE) for n in range(25)]
+    alarming = [each for each in judged(state, frames) if each.alarming]
+    assert alarming
+    for each in alarming:
+        assert each.label == "structure"
+        assert iou(each.regions[0], (40 / 192, 20 / 108, 130 / 192, 90 / 108)) > 0.5
+
+
+def test_a_part_that_is_lit_otherwise_is_told_as_a_matter_of_quality(state: Path) -> None:
+    def lit(position: float) -> Picture:
+        picture = street(position)
+        if position > 62:
+            part = picture[10:100, 60:140]
+            part[:] = np.clip(part * 0.55, 0, 255).astype(np.uint8)
+        return picture
+
+    frames = [frame(lit(60 + n / RATE), n, position=60 + n / RATE) for n in range(16)]
+    alarming = [each for each in judged(state, frames) if each.alarming]
+    assert alarming
+    assert alarming[0].label == "quality"
+    assert alarming[0].reason == "what stands here is lit otherwise than before"
 
 
 def test_going_the_wrong_way_scores_above_what_is_normal(state: Path) -> None:

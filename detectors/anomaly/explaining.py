@@ -1,0 +1,105 @@
+"""What about the strangest place is unusual: the kind of thing it is, and the reason in words."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.anomaly.features import CONTENT, MOTION, NAMES, Cells, Floats
+from detectors.anomaly.score import Expectation
+
+SOLID = 0.7  # the feature 'cover' of cells that are filled by what is in front of the scene: half of them
+LIT = 0.8  # likeness of their edges from which the same things stand there, and the light is another
+LARGE = 0.05  # share of the picture from which a strange place may be something that covers it,
+BULK = 3.0  # if it is so many deviations bulkier than what moves in this scene
+
+
+def explain(
+    cells: Cells, raw: Floats, expectation: Expectation, there: NDArray[np.bool_], now: Floats, usual: Floats
+) -> tuple[str, str]:
+    """What is unusual: its kind, 'motion', 'content', 'structure' or 'quality', and the reason in words.
+
+    `raw` (N,): the cells' scores; `there` (rows, cols): the strangest place; `now`, `usual` (H, W): the
+    picture in the light of the scene, and the scene.
+    """
+    inside = there[cells.rows, cells.cols]
+    solid = np.zeros_like(there)
+    filled = inside & (cells.values[:, _COVER] >= SOLID)
+    solid[cells.rows[filled], cells.cols[filled]] = True
+    if solid.any() and edges_alike(now, usual, solid) >= LIT:
+        return "quality", "what stands here is lit otherwise than before"
+    bulk = cells.values[inside, _BULK] - expectation.mean[_BULK]
+    if there.mean() >= LARGE and inside.any() and np.median(bulk) >= BULK * expectation.spread[_BULK]:
+        return "structure", "something larger than what moves here covers a part of the picture"
+    worst = int(np.argmax(raw))
+    one = Cells(cells.rows[[worst]], cells.cols[[worst]], cells.values[[worst]])
+    seen, expected = one.values[0], expectation.expected(one)[0]
+    moved = (seen - expected) / expectation.spread  # (F,) standard deviations
+    kind = "motion" if _weight(moved, MOTION) >= _weight(moved, CONTENT) else "content"
+    rare = float(expectation.rareness(one)[0]) ** 2
+    alone = rare >= max(1.0, float(expectation.odd_looks(one)[0]))  # its looks say less than its place
+    said = ["is where hardly anything was ever seen"] if alone else []
+    for index in np.argsort(-np.abs(moved)):
+        words = _words(NAMES[index], seen, expected)
+        if words not in said and len(said) < (1 if rare >= 1 and not alone else 2):
+            said.append(words)
+    if rare >= 1 and not alone:
+        said.append("is where hardly anything was ever seen")
+    return "content" if alone else kind, " and ".join(said)
+
+
+def edges_alike(now: Floats, usual: Floats, there: NDArray[np.bool_]) -> float:
+    """-1..1 how alike two pictures (H, W) are in a place (rows, cols), by what light changes least: edges.
+
+    The median of its cells: the border of a shadow or a lamp's light is an edge of its own.
+    """
+    ours, theirs = (
+        [cv2.Sobel(smooth, cv2.CV_32F, across, 1 - across) for across in (1, 0)]
+        for smooth in (cv2.blur(now, (5, 5)), cv2.blur(usual, (5, 5)))
+    )
+    both, now_size, usual_size = (
+        cv2.resize(one[0] * other[0] + one[1] * other[1], there.shape[::-1], interpolation=cv2.INTER_AREA)
+        for one, other in ((ours, theirs), (ours, ours), (theirs, theirs))
+    )
+    alike = both / np.sqrt(np.maximum(now_size * usual_size, 1e-6))
+    return float(np.median(alike[there]))
+
+
+def _weight(moved: Floats, names: tuple[str, ...]) -> float:
+    return float(sum(moved[NAMES.index(name)] ** 2 for name in names))
+
+
+def _words(name: str, seen: Floats, usual: Floats) -> str:
+    index = NAMES.index(name)
+    more = bool(seen[index] > usual[index])
+    if name == "quick" and more:
+        return f"moves at {seen[index] / max(float(usual[index]), 1e-4):.1f} times the usual speed here"
+    if name in ("sideways", "updown", "speed"):
+        across, down, speed = (float(seen[NAMES.index(part)]) for part in MOTION[:3])
+        before = max(float(usual[NAMES.index("speed")]), 1e-4)
+        times = speed / before
+        if not more and name == "speed" and times < 0.5:
+            return "stands or moves slower than is usual here"
+        if abs(across) >= abs(down):
+            way = "to the right" if across > 0 else "to the left"
+        else:
+            way = "downwards" if down > 0 else "upwards"
+        return (
+            f"moves {way} at {times:.1f} times the usual speed here"
+            if times >= 1.3
+            else f"moves {way}, unlike what is usual here"
+        )
+    return {
+        "quick": ("", "stands or moves slower than is usual here"),
+        "arriving": ("comes faster than is usual here", "stands or moves slower than is usual here"),
+        "disorder": ("moves unevenly", "moves more evenly than usual"),
+        "cover": ("fills more of its place than usual", "fills less of its place than usual"),
+        "extent": ("is larger than usual", "is smaller than usual"),
+        "bulk": ("is much larger than usual", "stands more alone than usual"),
+        "contrast": ("stands out more than usual", "stands out less than usual"),
+        "brightness": ("is brighter than usual", "is darker than usual"),
+        "blue": ("is bluer than usual", "is less blue than usual"),
+        "red": ("is redder than usual", "is less red than usual"),
+    }.get(name, ("has a coarser pattern than usual", "has a smoother surface than usual"))[0 if more else 1]
+
+
+_BULK, _COVER = NAMES.index("bulk"), NAMES.index("cover")
