@@ -168,7 +168,8 @@ def bars(result: dict[str, Any]) -> list[tuple[str, float, str, bool]]:
         least("portraits, fused", portraits["crop_auc"], 0.90)
     if worse:
         for name, one in worse.items():
-            most(f"format bias on real {name}, median score", one["formats_differ"], 0.02)
+            most(f"format bias on real {name}, median score, nats", one["formats_differ"], 0.02)
+            most(f"the same as a likelihood, real {name}", one["formats_likelihood_differs"], 0.02)
     if "alerts" in result:
         some = result["alerts"].values()
         most("real videos with an alert", sum(len(one["real_with_alert"]) for one in some), 0)
