@@ -209,17 +209,17 @@ class Observer:
 
     def levelled(self, grey: Grey, cut: tuple[slice, slice] = WHOLE) -> Floats:
         """A picture (H, W), smoothed, or a part of it, as it would be in the light of the background."""
-        gain, lift = exposure(grey, self.background.grey)
-        smooth = cv2.blur(grey[cut], (3, 3)).astype(np.float32)
-        return (smooth - np.float32(lift)) * np.float32(1 / gain)
+        smooth: Grey = cv2.blur(grey, (3, 3))  # type: ignore[assignment]
+        gain, lift = exposure(smooth, self.background.grey)
+        return (smooth[cut] - np.float32(lift)) * np.float32(1 / gain)
 
     def follow(self, now: Small, seconds: float) -> None:
         """Lets the background drift towards `now`; called for every picture, works about once a second."""
         self._since += min(seconds, 2.0)
         if self._since < 1.0:
             return
-        gain, lift = exposure(now.grey, self.background.grey)
-        smooth = cv2.blur(now.grey, (3, 3)).astype(np.float32)
+        smooth: Grey = cv2.blur(now.grey, (3, 3))  # type: ignore[assignment]
+        gain, lift = exposure(smooth, self.background.grey)
         # What a gain makes up for is not followed: it would be in part, and fit no gain any more.
         change = (smooth if gain == 1 else (smooth - lift) / gain) - self.background.grey
         front = np.abs(change) > FOREGROUND * self.background.noise

@@ -107,7 +107,7 @@ def test_figures_are_shown_in_tables(capsys: pytest.CaptureFixture[str]) -> None
                 "swaps": {
                     "curves": {"jpeg": [{"level": None, **level}, {"level": 90, **level}]},
                     "formats": {"png": {"median": 0.5}, "webp_90": {"median": 0.53}},
-                    "formats_differ": 0.03,
+                    "formats_differ": 0.03, "formats_likelihood_differs": 0.01,
                 }
             },
             "alerts": {"faces of clips": alerts, "footage": {**alerts, "fake": 0, "median_seconds": None}},
