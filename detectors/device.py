@@ -1,6 +1,7 @@
 """Where the detectors compute: the processor or a CUDA card, and with how many threads."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import cv2
@@ -15,6 +16,18 @@ OPENVINO_ONE_THREAD: Final[dict[str, Any]] = {
     "ENABLE_CPU_PINNING": False,  # decoders need the cores, too: the kernel may move us
 }
 OPENVINO_SHAPES: Final = 4  # of pictures, for each of which a network is kept compiled: 16:9, 4:3, and slices
+
+
+def openvino_quick(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, Any]:
+    """OPENVINO_ONE_THREAD for a network of many small layers, in the precision that is quicker.
+
+    OpenVINO takes bfloat16 wherever the processor knows it; without matrix units that only costs conversions.
+    """
+    try:
+        matrix_units = "amx_bf16" in cpuinfo.read_text()
+    except OSError:
+        matrix_units = True  # not Linux: OpenVINO knows better
+    return OPENVINO_ONE_THREAD | ({} if matrix_units else {"INFERENCE_PRECISION_HINT": "f32"})
 
 
 def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:

@@ -22,7 +22,7 @@ from detectors.denoising.noise import Noise, Picture
 from detectors.denoising.noisy import Noisy, noisy_from, tensors_of
 from detectors.denoising.quick import quick
 from detectors.detection import DetectorError
-from detectors.device import OPENVINO_ONE_THREAD, OPENVINO_SHAPES, Device, limit_torch_threads
+from detectors.device import OPENVINO_SHAPES, Device, limit_torch_threads, openvino_quick
 from detectors.offline import openvino_offline
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class _InOpenVino:
             )
         model = self._model.clone()
         model.reshape({0: list(shape), 1: [1, 3]})
-        return openvino.Core().compile_model(model, "CPU", OPENVINO_ONE_THREAD).create_infer_request()
+        return openvino.Core().compile_model(model, "CPU", openvino_quick()).create_infer_request()
 
 
 def save(path: Path, network: Denoising, noisy: Noisy) -> None:

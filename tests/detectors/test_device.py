@@ -2,12 +2,19 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import pytest
 
 from detectors.detection import DetectorError
-from detectors.device import choose_device, limit_threads, limit_torch_threads
+from detectors.device import (
+    OPENVINO_ONE_THREAD,
+    choose_device,
+    limit_threads,
+    limit_torch_threads,
+    openvino_quick,
+)
 
 
 def has_cuda() -> bool:
@@ -36,6 +43,18 @@ def test_threads_are_limited_on_purpose() -> None:
     limit_torch_threads()
     assert cv2.getNumThreads() == 1
     assert torch.get_num_threads() == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [("avx2", "f32"), ("avx2 avx512_bf16", "f32"), ("avx512_bf16 amx_bf16 amx_tile", None)],
+)
+def test_half_precision_is_left_to_openvino_only_where_it_is_quicker(
+    tmp_path: Path, flags: str, precision: str | None
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"model name\t: one\nflags\t\t: fpu {flags} sse2\n")
+    assert openvino_quick(tmp_path / "cpuinfo").get("INFERENCE_PRECISION_HINT") == precision
+    assert openvino_quick(tmp_path / "none") == OPENVINO_ONE_THREAD
 
 
 def test_those_who_need_no_torch_do_not_load_it() -> None:
