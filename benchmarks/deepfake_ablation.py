@@ -23,6 +23,7 @@ from rich.table import Table
 
 from detectors.deepfake import pairs, training
 from detectors.deepfake.autoencoder import auto_encoder
+from detectors.deepfake.compression import Codec, Compression
 from detectors.deepfake.crop import Crop, crop_of, whole
 from detectors.deepfake.examples import Part, faces
 from detectors.deepfake.making import BLENDED, GENERATED_NARROWEST, KNOWN, SWAPPED, SWAPPED_NARROWEST
@@ -30,14 +31,14 @@ from detectors.deepfake.network import SIDE, Head
 from detectors.deepfake.redrawing import redrawn
 from detectors.deepfake.running import as_pictures
 from detectors.deepfake.training import Lesson, Maker
-from detectors.deepfake.wear import HARD, MILD, compressed
+from detectors.deepfake.wear import HARD, MILD
 from detectors.faces.face import FaceFinder
 from detectors.faces.finder import choose_finder
 from detectors.roc import auc
 from detectors.store import Store, read_tensors
 
 EACH: Final = 12  # pictures of a clip that are drawn anew, and that are tested with
-POOR: Final = 40  # quality of JPEG
+POOR: Final = Compression(Codec.JPEG, 40)
 SMALLEST: Final = 48  # px of faces
 BATCH: Final = 32
 
@@ -149,7 +150,7 @@ def _whole(pictures: NDArray[np.uint8]) -> list[Crop]:
 
 
 def _squeezed(crop: Crop) -> Crop:
-    return Crop(compressed(crop.face, POOR), compressed(crop.around, POOR))
+    return Crop(POOR.of(crop.face), POOR.of(crop.around))
 
 
 def show(result: Mapping[str, Mapping[str, float]], steps: int) -> None:

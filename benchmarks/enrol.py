@@ -22,6 +22,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from detectors.deepfake.blending import self_blend, swap
+from detectors.deepfake.compression import Codec, Compression
 from detectors.deepfake.crop import Crop
 from detectors.deepfake.enrolment import measured
 from detectors.deepfake.examples import Examples, Part, faces
@@ -52,7 +53,17 @@ def _poor(picture: Picture) -> Picture:
     return POOR.of(np.clip(picture + noise, 0, 255).astype(np.uint8), len(picture))
 
 
-POOR: Final = Wear(share=0.5, mirrored=False, gain=0.8, lift=0.0, blur=0.8, noise=0.0, quality=45, seed=0)
+POOR: Final = Wear(
+    share=0.5,
+    mirrored=False,
+    gain=0.8,
+    lift=0.0,
+    blur=0.8,
+    noise=0.0,
+    before=None,
+    after=Compression(Codec.JPEG, 45),
+    seed=0,
+)
 CAMERAS: Final[Mapping[str, Callable[[Picture], Picture]]] = {
     "as they come": lambda picture: picture,
     "a poor camera": _poor,

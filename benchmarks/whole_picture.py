@@ -24,11 +24,12 @@ import torch
 from numpy.typing import NDArray
 
 from detectors.deepfake.autoencoder import AutoEncoder, auto_encoder
+from detectors.deepfake.compression import Codec, Compression
 from detectors.deepfake.crop import Crop, whole
 from detectors.deepfake.model import Model
 from detectors.deepfake.redrawing import trip
 from detectors.deepfake.running import as_pictures
-from detectors.deepfake.wear import compressed, resized
+from detectors.deepfake.wear import resized
 from detectors.device import limit_torch_threads
 from detectors.roc import auc, interval
 from detectors.store import Store
@@ -62,7 +63,7 @@ def compared(model: Model, real: Sequence[Picture], fake: Sequence[Picture]) -> 
     flags = np.arange(len(real) + len(fake)) >= len(real)
     told = {}
     for quality in QUALITIES:
-        seen = [compressed(one, quality) if quality else one for one in (*real, *fake)]
+        seen = [Compression(Codec.JPEG, quality).of(one) if quality else one for one in (*real, *fake)]
         scores = model.score([Crop(one, one) for one in (resized(each, SEEN) for each in seen)])
         ways: dict[str, Floats] = {"head": scores.generated, "both heads": scores.fused}
         if len(seen[0]) == LARGE:

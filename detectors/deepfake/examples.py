@@ -50,9 +50,9 @@ class Examples:
     pictures: NDArray[np.uint8]
     clips: Sequence[str]
 
-    def of(self, part: Part) -> "Examples":
-        """Those that are for one thing."""
-        picked = [index for index, clip in enumerate(self.clips) if part_of(clip) is part]
+    def of(self, *parts: Part) -> "Examples":
+        """Those that are for one thing, or for one of several."""
+        picked = [index for index, clip in enumerate(self.clips) if part_of(clip) in parts]
         return Examples(self.pictures[picked], [self.clips[index] for index in picked])
 
     def some(self, each: int) -> "Examples":

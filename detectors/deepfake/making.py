@@ -44,7 +44,7 @@ NOISE: Final = (0.03, 1.0)  # levels that the face denoiser is trained with, of 
 PATCH: Final = 64  # px
 REDRAWN_OF_EACH: Final = 28  # pictures of a clip that are drawn anew
 WORN: Final = 3  # times each calibration clip is worn anew: what wear does is part of how real faces differ
-PHOTOS: Final = 1 / 3  # share of the real faces shown to the head for swapped faces that come from photos
+PHOTOS: Final = 1 / 2  # share of the real faces shown to the head for swapped faces that come from photos
 # How often each kind of fake is shown to the head for swapped faces.
 KNOWN, BLENDED, SWAPPED = 0.55, 0.3, 0.15
 
@@ -80,7 +80,7 @@ def make(materials: Materials, path: Path, seed: int, tell: Tell, effort: float 
         originals.append(Examples(as_they_were, some.clips))
         copies.append(Examples(drawn, some.clips))
     learn_real = real.of(Part.TRAIN)
-    photos = materials.photos.of(Part.TRAIN)
+    photos = materials.photos.of(Part.TRAIN, Part.TEST)  # nothing is measured with them
     a_real = pairs.drawn((1 - PHOTOS, learn_real.pictures), (PHOTOS, photos.pictures))
     a_fake = pairs.drawn((1, fake.of(Part.TRAIN).pictures))
     redraw = pairs.redrawn(originals[0].pictures, copies[0].pictures)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from detectors.deepfake.compression import Compression
 from detectors.deepfake.network import Head, contrastive_loss, folded
 from detectors.deepfake.precision import quick
 from detectors.deepfake.running import as_pictures
@@ -24,6 +25,9 @@ CONTRASTIVE: Final = 0.3  # its weight beside the cross entropy
 DECAY: Final = 1e-2
 WARM: Final = 0.15
 NEW: Final = ("embed.", "decide.")  # those layers
+AGAIN: Final = 12  # pictures of a batch are shown once more through another codec,
+AGAIN_QUALITY: Final = (40, 96)  # of that quality,
+ALIKE: Final = 0.5  # and the squared difference of the two logits weighs so much beside the cross entropy
 
 Picture = NDArray[np.uint8]
 
@@ -62,19 +66,24 @@ def train(lesson: Lesson, backbone: Mapping[str, Tensor], seed: int, done: Calla
     optimizers = ((AdamW(old, weight_decay=DECAY), RATE), (AdamW(new, weight_decay=DECAY), NEW_RATE))
     for step in range(lesson.steps):
         done(step / lesson.steps)
-        pictures, fake = _batch(lesson, chance)
+        pictures = _batch(lesson, chance)
+        fake = torch.arange(BATCH) % 2 == 1
+        which = chance.permutation(BATCH)[:AGAIN]
+        again = [Compression.drawn(AGAIN_QUALITY, chance).of(pictures[index]) for index in which]
         with quick():
-            told = head(pictures)
-        loss = functional.binary_cross_entropy_with_logits(told.logit.float(), fake.float())
-        loss = loss + lesson.contrastive * contrastive_loss(told.embedding.float(), fake)
+            told = head(as_pictures(pictures + again))
+        logit, embedding = told.logit.float(), told.embedding.float()[:BATCH]
+        loss = functional.binary_cross_entropy_with_logits(logit[:BATCH], fake.float())
+        loss = loss + lesson.contrastive * contrastive_loss(embedding, fake)
+        loss = loss + ALIKE * functional.mse_loss(logit[BATCH:], logit[torch.from_numpy(which)])
         loss.backward()  # type: ignore[no-untyped-call]
         for optimizer, rate in optimizers:
             optimizer.step(one_cycle(step, lesson.steps, rate, WARM))
     return folded(head.eval())
 
 
-def _batch(lesson: Lesson, chance: Generator) -> tuple[Tensor, Tensor]:
-    """BATCH pictures (BATCH, 3, SIDE, SIDE), every second one fake, and which of them are."""
+def _batch(lesson: Lesson, chance: Generator) -> list[Picture]:
+    """BATCH pictures (SIDE, SIDE, 3), every second one fake."""
     shares = np.array([share for share, _ in lesson.makers])
     pictures: list[Picture] = []
     for _ in range(BATCH // 2):
@@ -84,7 +93,7 @@ def _batch(lesson: Lesson, chance: Generator) -> tuple[Tensor, Tensor]:
         wear = Wear.drawn(lesson.hardship, chance)
         other = wear if lesson.together else Wear.drawn(lesson.hardship, chance)
         pictures += [wear.of(pair.real[window]), other.of(pair.fake[window])]
-    return as_pictures(pictures), torch.arange(BATCH) % 2 == 1
+    return pictures
 
 
 def _window(lesson: Lesson, side: int, chance: Generator) -> tuple[slice, slice]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from detectors.deepfake.compression import Compression
 from detectors.deepfake.network import SIDE
 
 Picture = NDArray[np.uint8]  # (H, W, 3) BGR
@@ -27,13 +28,15 @@ class Hardship:
     blur: tuple[float, float]  # px, of three in ten
     noisy: float  # share of the pictures that get noise of 1 to 6 grey levels
     compressed: float  # share of the pictures
-    quality: tuple[float, float]  # of JPEG, 0..100
+    quality: tuple[float, float]  # 0..100
 
 
 # Two ways were tried for each head (docs/deepfake.md). Borders are found through anything that a camera does.
 # What a generator leaves is finer, and drowned in noise: there the head learned to tell noise instead.
 HARD: Final = Hardship((0.31, 1.0), 0.2, 20.0, (0.3, 1.2), 0.25, 0.7, (30, 95))
 MILD: Final = Hardship((0.5, 0.95), 0.15, 0.0, (0.1, 1.2), 0.0, 1.0, (35, 92))
+
+BEFORE: Final = (50, 97)  # quality of what a picture had gone through before it came to us
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Wear:
     lift: float  # grey levels
     blur: float  # px, 0: none
     noise: float  # grey levels, 0: none
-    quality: int  # of JPEG, 0: not compressed
+    before: Compression | None  # ahead of all else
+    after: Compression | None
     seed: int  # of the noise
 
     @classmethod
@@ -59,12 +63,17 @@ class Wear:
             lift=float(chance.uniform(-hardship.lift, hardship.lift)),
             blur=float(chance.uniform(*hardship.blur)) if chance.random() < 0.3 else 0.0,
             noise=float(chance.uniform(1, 6)) if chance.random() < hardship.noisy else 0.0,
-            quality=int(chance.uniform(*hardship.quality)) if chance.random() < hardship.compressed else 0,
+            before=Compression.drawn(BEFORE, chance) if chance.random() < 0.5 else None,
+            after=(
+                Compression.drawn(hardship.quality, chance) if chance.random() < hardship.compressed else None
+            ),
             seed=int(chance.integers(2**31)),
         )
 
     def of(self, picture: Picture, to: int = SIDE) -> Picture:
         """(to, to, 3) of a square picture."""
+        if self.before:
+            picture = self.before.of(picture)
         picture = resized(picture, max(8, round(self.share * len(picture))))
         picture = resized(picture, to)
         if self.mirrored:
@@ -75,7 +84,7 @@ class Wear:
         if self.noise:
             values = values + np.random.default_rng(self.seed).normal(0, self.noise, values.shape)
         worn = np.ascontiguousarray(np.clip(values, 0, 255).astype(np.uint8))
-        return compressed(worn, self.quality) if self.quality else worn
+        return self.after.of(worn) if self.after else worn
 
 
 def resized(picture: Picture, side: int) -> Picture:
@@ -84,9 +93,3 @@ def resized(picture: Picture, side: int) -> Picture:
         return picture
     way = cv2.INTER_AREA if side < len(picture) else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(picture, (side, side), interpolation=way), np.uint8)
-
-
-def compressed(picture: Picture, quality: int) -> Picture:
-    """As it comes out of a JPEG of that quality, 0..100."""
-    _, file = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR), np.uint8)

@@ -55,7 +55,7 @@ async def test_an_alert_opens_soon_on_a_swapped_face(tmp_path: Path, detector: D
             assert alert.regions
             assert alert.detection is not None
             assert alert.detection.heatmap is not None
-    assert found >= 1, f"only {found} of {len(clips)} swapped faces were told within {QUICK:.0f} s"
+    assert found >= 2, f"only {found} of {len(clips)} swapped faces were told within {QUICK:.0f} s"
 
 
 @pytest.mark.real("a filmed face")

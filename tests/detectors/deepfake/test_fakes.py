@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from detectors.deepfake.autoencoder import DECODER, ENCODER, AutoEncoder
 from detectors.deepfake.blending import blend, face_mask, in_colours_of, self_blend, swap
+from detectors.deepfake.compression import Codec, Compression
 from detectors.deepfake.redrawing import redrawn
-from detectors.deepfake.wear import HARD, MILD, Wear, compressed, resized
+from detectors.deepfake.wear import HARD, MILD, Wear, resized
 
 SIDE = 96
 
@@ -70,9 +71,10 @@ def test_a_picture_is_worn_the_same_by_the_same_way() -> None:
         assert wear.of(drawn(1), 64).shape == (64, 64, 3)
 
 
-def test_compression_loses_more_at_a_lower_quality() -> None:
+@pytest.mark.parametrize("codec", Codec)
+def test_compression_loses_more_at_a_lower_quality(codec: Codec) -> None:
     whole = drawn(3).astype(int)
-    lost = [np.abs(compressed(drawn(3), quality) - whole).mean() for quality in (95, 60, 20)]
+    lost = [np.abs(Compression(codec, quality).of(drawn(3)) - whole).mean() for quality in (95, 60, 20)]
     assert lost == sorted(lost)
     assert lost[0] < lost[-1]
 

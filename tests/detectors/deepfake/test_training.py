@@ -9,7 +9,7 @@ from torch import Tensor
 
 from detectors.deepfake import training
 from detectors.deepfake.network import SIDE, Head, Told
-from detectors.deepfake.training import BATCH, Lesson, Pair, train
+from detectors.deepfake.training import AGAIN, BATCH, Lesson, Pair, train
 from detectors.deepfake.wear import Hardship
 
 UNTOUCHED = Hardship((1.0, 1.0), 0.0, 0.0, (0.1, 0.2), 0.0, 1.0, (40, 60))
@@ -41,9 +41,21 @@ def test_it_is_shown_as_many_real_as_fake_pictures_in_turn(monkeypatch: pytest.M
     monkeypatch.setattr(training, "Head", Watched)
     SHOWN.clear()
     train(Lesson([(1.0, pair)], 1.0, UNTOUCHED, True, 1), {}, 1, lambda _: None)
-    light = SHOWN[0].mean(dim=(1, 2, 3))
-    assert len(light) == BATCH
+    light = SHOWN[0][:BATCH].mean(dim=(1, 2, 3))
     assert (light[1::2] > light[::2]).all()
+
+
+def test_some_are_shown_again_as_another_codec_leaves_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "Head", Watched)
+    SHOWN.clear()
+    train(Lesson([(1.0, pair)], 1.0, UNTOUCHED, True, 1), {}, 1, lambda _: None)
+    first, again = SHOWN[0][:BATCH], SHOWN[0][BATCH:]
+    assert len(again) == AGAIN
+    apart = (again[:, None] - first[None]).abs().mean(dim=(2, 3, 4))  # (AGAIN, BATCH)
+    nearest = apart.min(dim=1)
+    assert len(set(nearest.indices.tolist())) == AGAIN, "each is another picture"
+    assert (nearest.values > 0).all()
+    assert (nearest.values < 0.5 * apart.median()).all()
 
 
 def test_one_seed_makes_one_head(monkeypatch: pytest.MonkeyPatch) -> None:
