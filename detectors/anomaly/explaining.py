@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from detectors.anomaly.features import CONTENT, MOTION, NAMES, Cells, Floats
 from detectors.anomaly.score import Expectation
 
-SOLID = 0.7  # the feature 'cover' of cells that are filled by what is in front of the scene: half of them
-LIT = 0.8  # likeness of their edges from which the same things stand there, and the light is another
+LIT = 0.7  # likeness of its edges from which what is in front of the scene is the scene in another light
 LARGE = 0.05  # share of the picture from which a strange place may be something that covers it,
 BULK = 3.0  # if it is so many deviations bulkier than what moves in this scene
 
@@ -22,10 +21,9 @@ def explain(
     picture in the light of the scene, and the scene.
     """
     inside = there[cells.rows, cells.cols]
-    solid = np.zeros_like(there)
-    filled = inside & (cells.values[:, _COVER] >= SOLID)
-    solid[cells.rows[filled], cells.cols[filled]] = True
-    if solid.any() and edges_alike(now, usual, solid) >= LIT:
+    share = np.zeros(there.shape, np.float32)
+    share[cells.rows[inside], cells.cols[inside]] = cells.values[inside, _COVER] ** 2
+    if edges_alike(now, usual, share) >= LIT:
         return "quality", "what stands here is lit otherwise than before"
     bulk = cells.values[inside, _BULK] - expectation.mean[_BULK]
     if there.mean() >= LARGE and inside.any() and np.median(bulk) >= BULK * expectation.spread[_BULK]:
@@ -47,21 +45,22 @@ def explain(
     return "content" if alone else kind, " and ".join(said)
 
 
-def edges_alike(now: Floats, usual: Floats, there: NDArray[np.bool_]) -> float:
-    """-1..1 how alike two pictures (H, W) are in a place (rows, cols), by what light changes least: edges.
+def edges_alike(now: Floats, usual: Floats, share: Floats) -> float:
+    """-1..1 how alike two pictures (H, W) are in some cells, by what light changes least: edges.
 
-    The median of its cells: the border of a shadow or a lamp's light is an edge of its own.
+    `share` (rows, cols), 0..1, says how much each cell counts. Each has its own likeness: the border of a
+    shadow or of a lamp's light is an edge of its own, and would outweigh all others.
     """
     ours, theirs = (
         [cv2.Sobel(smooth, cv2.CV_32F, across, 1 - across) for across in (1, 0)]
         for smooth in (cv2.blur(now, (5, 5)), cv2.blur(usual, (5, 5)))
     )
     both, now_size, usual_size = (
-        cv2.resize(one[0] * other[0] + one[1] * other[1], there.shape[::-1], interpolation=cv2.INTER_AREA)
+        cv2.resize(one[0] * other[0] + one[1] * other[1], share.shape[::-1], interpolation=cv2.INTER_AREA)
         for one, other in ((ours, theirs), (ours, ours), (theirs, theirs))
     )
     alike = both / np.sqrt(np.maximum(now_size * usual_size, 1e-6))
-    return float(np.median(alike[there]))
+    return float((share * alike).sum() / max(float(share.sum()), 1e-6))
 
 
 def _weight(moved: Floats, names: tuple[str, ...]) -> float:
