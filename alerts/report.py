@@ -73,7 +73,7 @@ def render(
     if clip:
         parts.append(f'<h2>The moment</h2><video controls preload=metadata src="{_text(clip)}"></video>')
     parts.append(
-        "<p class=soft><code>framewarden inspect --verify FOLDER</code> tells whether the files in this "
+        "<p class=soft><code>framewarden inspect FOLDER</code> tells whether the files in this "
         "folder are as they were written, and scores the picture again.</p></body></html>"
     )
     return "\n".join(parts).encode("utf-8", "replace")

@@ -34,6 +34,7 @@ _NOT_HERE = {
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}")
 _ALMOST = re.compile(r"(?P<scheme>[A-Za-z]{3,5})(:/?|//)(?!/)")  # rtsp:/h, rtsp:h, rtsp//h
 _DEVICE_VALUE = re.compile(r"[A-Za-z0-9_.:/-]{1,40}")
+_LOGIN = re.compile(r"[^/\s]*:\S*@|[^/\s@]+@[A-Za-z0-9.-]+(:\d+)?/")  # name:password@host, name@host/path
 _HOST_AND_PORT = re.compile(r"\d{1,3}(\.\d{1,3}){3}(:\d+)?(/|$)|[A-Za-z0-9.-]+:\d+(/|$)")
 
 
@@ -144,6 +145,10 @@ def _recording(text: str, folder: Path | None) -> str:
     if almost and almost["scheme"].lower() in LIVE_SCHEMES:
         scheme = almost["scheme"].lower()
         raise ValueError(f"'{almost[0]}' begins no address: write {scheme}://HOST/...")
+    if _LOGIN.match(text):
+        raise ValueError(
+            "looks like a name and a host, and there is no file of that name: write rtsp:// before it"
+        )
     if _HOST_AND_PORT.match(text):
         raise ValueError("looks like a host, and there is no file of that name: write rtsp:// before it")
     if "*" in text:

@@ -77,7 +77,8 @@ def _stream(settings: Settings, config: Path, name: str, recordings: Sequence[Pa
         raise ConfigError((Problem(str(config), None, "", text),))
     for path in recordings:
         if not path.is_file():
-            raise ConfigError((Problem(str(path), None, "", "is no recording that can be read here"),))
+            text = "is no recording, but a folder" if path.is_dir() else "there is no such file"
+            raise ConfigError((Problem(str(path), None, "", text),))
     return known[name]
 
 

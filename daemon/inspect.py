@@ -11,9 +11,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from alerts.manifest import Manifest, ManifestError, read, unlike
+from alerts.manifest import NAME, Manifest, ManifestError, read, unlike
 from config.detectors import DetectorName
 from config.load import load
+from config.problem import ConfigError, Problem
 from config.settings import Settings
 from config.state import state_folder
 from daemon.inspect_files import Inspected, inspect_files
@@ -83,6 +84,14 @@ async def inspect(
 
     0 where nothing speaks against any folder, and every file could be looked at, else 1. Raises ConfigError.
     """
+    for path in paths:
+        if not path.exists():
+            raise ConfigError((Problem(str(path), None, "", "there is no such file or folder"),))
+        if path.is_dir() and not any(path.glob("*.json")):
+            text = (
+                f"no evidence folder, for it holds no {NAME}: to have files judged, name them, as in {path}/*"
+            )
+            raise ConfigError((Problem(str(path), None, "", text),))
     files = [path for path in paths if path.is_file()]
     settings = load(config) if config else None
     limit_threads()

@@ -57,7 +57,8 @@ async def learn(config: Path, stream: str, recordings: Sequence[Path], minutes: 
         raise ConfigError((Problem(str(config), None, f"stream '{stream}'", NO_NORMAL),))
     for path in recordings:
         if not path.is_file():
-            raise ConfigError((Problem(str(path), None, "", "is no recording that can be read here"),))
+            text = "is no recording, but a folder" if path.is_dir() else "there is no such file"
+            raise ConfigError((Problem(str(path), None, "", text),))
     folder = state_folder(settings)
     errors, out = (
         Console(stderr=True, highlight=False, soft_wrap=True),

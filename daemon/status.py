@@ -63,9 +63,14 @@ def health(house: House) -> tuple[bool, dict[str, Any]]:
         for each in house.deliveries
     }
     problems = [
-        f"stream {name}: no picture"
-        for name, each in streams.items()
-        if each["state"] == "offline" and name not in house.folders
+        f"stream {name}: {f'no picture: {watch.trouble}' if watch.trouble else 'no picture'}"
+        for name, watch in house.watches.items()
+        if watch.state == "offline"
+    ]
+    problems += [
+        f"stream {name}: {watch.trouble}"
+        for name, watch in house.watches.items()
+        if watch.state == "ended" and watch.trouble
     ]
     problems += [
         f"stream {name}: it hardly delivers" for name, each in streams.items() if each["state"] == "degraded"

@@ -1,6 +1,7 @@
 """The whole story of one stream: a frame is examined, the detections are weighed, verdicts are announced."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,8 @@ from detectors.detection import Detection, Kind
 from streams.frame import Frame, Outage, Source, StreamError, StreamFault
 
 log = logging.getLogger(__name__)
+
+FEW = 0.1  # times as many pictures as could be told of, from which it is said that others could not
 
 
 def _nowhere(stream: str, at: datetime, detections: Sequence[Detection]) -> None:
@@ -56,11 +59,12 @@ class Watch:
     )
     began_at: datetime = field(default_factory=utc_now, init=False)
     frames: int = field(default=0, init=False)  # judged so far
-    trouble: str = field(default="", init=False)  # why there is no picture, while there is none
+    trouble: str = field(default="", init=False)  # why there is no picture, while there is none, or no more
     judged_until: datetime | None = field(default=None, init=False)  # capture time of the last judged frame
     _flow: Flow = field(init=False)
     _fault: StreamFault | None = field(default=None, init=False)  # last said of why there is no picture
-    _told: dict[Kind, bool] = field(default_factory=dict, init=False)  # whether a kind could ever tell
+    _told: Counter[Kind] = field(default_factory=Counter, init=False)  # pictures that a kind could tell of,
+    _doubted: Counter[Kind] = field(default_factory=Counter, init=False)  # and could not
 
     def __post_init__(self) -> None:
         self._flow = Flow(self.sample_fps)
@@ -74,6 +78,7 @@ class Watch:
         try:
             await self._sights()
         except StreamError as error:
+            self.trouble = str(error)
             await self._close_alerts(str(error))
             raise
         finally:
@@ -91,7 +96,11 @@ class Watch:
         counts = self.judge.counts
         opened = sum(count for what, count in counts.items() if what.startswith("opened:"))
         alerts = f"{opened} alert{'' if opened == 1 else 's'} opened" if opened else "no alert"
-        blind = [f"{kind} could not tell at all" for kind, told in self._told.items() if not told]
+        blind = [
+            f"{kind} could not tell " + (f"of {count} of them" if self._told[kind] else "at all")
+            for kind, count in self._doubted.items()
+            if count > FEW * self._told[kind]
+        ]
         return "; ".join([f"{self.frames} pictures judged, {alerts}", *blind])
 
     async def _sights(self) -> None:
@@ -107,7 +116,7 @@ class Watch:
                     if detections:  # none: too old when its turn came; dropped there, and counted
                         self.frames += 1
                         for each in detections:
-                            self._told[each.kind] = self._told.get(each.kind, False) or each.doubt is None
+                            (self._told if each.doubt is None else self._doubted)[each.kind] += 1
                         self.judged_until = frame.captured_at
                         self.blinded(self.judge.blind)
                         self.judged(frame)

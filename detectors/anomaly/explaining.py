@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.anomaly.features import CONTENT, MOTION, NAMES, Cells, Floats
-from detectors.anomaly.score import Expectation
+from detectors.anomaly.score import PARTS, Expectation
 
 LIT = 0.7  # likeness of its edges from which what is in front of the scene is the scene in another light
 LARGE = 0.05  # share of the picture from which a strange place may be something that covers it,
@@ -35,13 +35,14 @@ def explain(
     kind = "motion" if _weight(moved, MOTION) >= _weight(moved, CONTENT) else "content"
     rare = float(expectation.rareness(one)[0]) ** 2
     alone = rare >= max(1.0, float(expectation.odd_looks(one)[0]))  # its looks say less than its place
-    said = ["is where hardly anything was ever seen"] if alone else []
+    said = ["is where hardly anything was ever seen"] if rare >= 1 else []
+    told: set[int] = set()  # of two things about the same, the second says little
     for index in np.argsort(-np.abs(moved)):
+        group = next(number for number, part in enumerate(PARTS) if index in part)
         words = _words(NAMES[index], seen, expected)
-        if words not in said and len(said) < (1 if rare >= 1 and not alone else 2):
+        if len(said) < 2 and group not in told and words not in said:
             said.append(words)
-    if rare >= 1 and not alone:
-        said.append("is where hardly anything was ever seen")
+            told.add(group)
     return "content" if alone else kind, " and ".join(said)
 
 

@@ -35,7 +35,7 @@ RARE = 0.3  # rarity, on its scale, from where on a place counts as much as the 
 EDGE = 4  # cells at the border where no place counts as rare: of what enters, now this and now that shows
 MEMORY = 0.15  # seconds over which maps are averaged
 BOXES = 5
-_PARTS = tuple([NAMES.index(name) for name in group] for group in GROUPS)
+PARTS = tuple([NAMES.index(name) for name in group] for group in GROUPS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +65,7 @@ class Expectation:
         pulls = ((clean - white) / torch.tensor(levels)[:, None, None]).numpy()  # (levels, N, F)
         together = np.linalg.norm(pulls[: len(LEVELS)], axis=2) / _gaussian(LEVELS)[:, None]
         moved = pulls[len(LEVELS) :] @ np.linalg.inv(self.whiten) / self.spread  # the features, in deviations
-        apart = [np.linalg.norm(moved[..., part], axis=2).mean(axis=0) for part in _PARTS]
+        apart = [np.linalg.norm(moved[..., part], axis=2).mean(axis=0) for part in PARTS]
         strongest = np.max(apart, axis=0) / _gaussian(FINE).mean()
         odd: Floats = (1 - FINE_SHARE) * together.mean(axis=0) + FINE_SHARE * strongest
         return odd

@@ -137,7 +137,7 @@ class Following:
             many, enough = suspicion.good, self.settings.good_pictures
             kind, words = one.doubt or (
                 Doubt.TOO_FEW,
-                f"{many} of {enough} good pictures of this face so far",
+                f"{many} of {enough} good pictures of this face so far: fewer, or one photo, tell nothing",
             )
             return Detection(
                 Kind.DEEPFAKE, suspicion.label if suspicion.enough else NOBODY, 0.0, self.threshold,

@@ -108,7 +108,7 @@ async def test_too_few_faces_are_refused_in_words_and_nothing_changes(tmp_path: 
     ("stream", "recording", "words"),
     [
         ("yard", "framewarden.yaml", "there is no stream yard; there are gate, files"),
-        ("gate", "nowhere.mp4", "nowhere.mp4: is no recording that can be read here"),
+        ("gate", "nowhere.mp4", "nowhere.mp4: there is no such file"),
         ("files", "framewarden.yaml", "files is a folder, whose files show anybody"),
     ],
 )

@@ -116,8 +116,21 @@ def test_a_score_that_cannot_be_computed_again_is_said(
 
 def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
     done = inspect("--verify", str(tmp_path / "nowhere"))
+    assert done.returncode == 2
+    assert f"{tmp_path}/nowhere: there is no such file or folder" in done.stderr
+    (tmp_path / "pictures").mkdir()
+    done = inspect(str(tmp_path / "pictures"))
+    assert done.returncode == 2
+    assert "no evidence folder, for it holds no manifest.json: to have files judged, name them" in done.stderr
+
+
+def test_an_evidence_folder_that_lost_its_manifest_is_not_as_it_was(folder: Path) -> None:
+    assert any(folder.glob("*.json"))
+    (folder / "manifest.json").unlink()
+    assert any(folder.glob("*.json")), "it still looks like one"
+    done = inspect(str(folder))
     assert done.returncode == 1
-    assert "is missing: this is no evidence folder" in done.stdout
+    assert "is missing: this is no evidence folder, or not a whole one" in done.stdout
 
 
 def test_it_verifies_without_being_told_to(folder: Path) -> None:

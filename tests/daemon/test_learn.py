@@ -102,7 +102,7 @@ def test_it_is_interrupted_and_goes_on_where_it_was(tmp_path: Path, config: Path
     ("stream", "recordings", "trouble", "words"),
     [
         ("yard", ["short"], ConfigError, "there is no stream yard; there are gate"),
-        ("gate", ["nowhere"], ConfigError, "nowhere.mp4: is no recording that can be read here"),
+        ("gate", ["nowhere"], ConfigError, "nowhere.mp4: there is no such file"),
         ("gate", ["text"], StreamError, "text.mp4"),
         ("gate", ["short"], DetectorError, "10 pictures are too little to learn gate from: at least 30"),
         ("gate", ["short", "wide"], DetectorError, "the pictures change their shape within the footage"),

@@ -22,6 +22,7 @@ defaults: {detectors: [quality]}
 alerts: {offline_after: 2, channels: [{kind: log}]}
 streams:
   - {name: gate, url: 'GATE_URL', priority: 2}
+  - {name: lost, url: /nowhere/lost.mp4}
   - {name: absent, url: 'rtsp://nobody:hunter2@localhost:9/none', sample_fps: 2}
 """
 
@@ -54,18 +55,22 @@ def test_it_tells_how_each_stream_does_and_blind_time_survives_a_restart(tmp_pat
         assert absent["alerts"][0]["label"] == "offline"
         assert "refuses connections" in absent["trouble"]
         assert absent["blind_today"]["offline"] > 1
-        assert page["problems"] == ["stream absent: no picture"]
+        assert len(page["problems"]) == 2
+        offline, lost = page["problems"]
+        assert offline.startswith("stream absent: no picture: ") and "localhost:9/none refuses" in offline
+        assert lost == "stream lost: /nowhere/lost.mp4 does not exist: check the path"
 
         at = f"127.0.0.1:{daemon.port}"  # needs no configuration, and none of its secrets
         table = framewarden("status", "--at", at, env={"COLUMNS": "200"}).stdout
-        header, first, second, problem = table.splitlines()
+        header, first, second, third, problem, another = table.splitlines()
         assert " ".join(header.split()) == (
             "stream state since last frame pictures/s watched blind today alerts detectors"
         )
         assert first.startswith("absent") and "offline" in first and "stream offline" in first
         assert "0.0 of 2 " in first
         assert second.startswith("gate") and "online" in second and "quality fine" in second
-        assert problem == "! stream absent: no picture"
+        assert third.startswith("lost") and "ended" in third
+        assert problem == f"! {offline}" and another == f"! {lost}"
         assert "hunter2" not in table + json.dumps(page)
         metrics = daemon.get("metrics")
         assert 'framewarden_blind_seconds_total{cause="frozen",stream="gate"} 0.0' in metrics

@@ -156,6 +156,25 @@ async def test_the_summary_names_what_could_not_be_told() -> None:
     assert watch.summary() == "4 pictures judged, no alert; anomaly could not tell at all"
 
 
+async def test_the_summary_counts_what_was_spent_on_learning() -> None:
+    class Learner(FakeExaminer):
+        async def examine(self, frame: Frame) -> tuple[Detection, ...]:
+            doubt = Doubt.LEARNING if frame.number < 3 else None
+            return (Detection(Kind.ANOMALY, "", 0.0, 1.0, CARD, doubt=doubt),)
+
+    watch, _, _ = a_watch(FakeSource(frames(8)), Learner(0.0))
+    await watch.run()
+    assert watch.summary() == "8 pictures judged, no alert; anomaly could not tell of 3 of them"
+
+
+async def test_a_recording_that_cannot_be_read_keeps_why() -> None:
+    gone = StreamError(StreamFault.UNREADABLE, "clip.mp4 does not exist: check the path")
+    watch, _, _ = a_watch(FakeSource([], then=gone), FakeExaminer(0.0))
+    with pytest.raises(StreamError):
+        await watch.run()
+    assert watch.trouble == "clip.mp4 does not exist: check the path"
+
+
 async def test_a_camera_that_flaps_is_told_to_be_degraded_and_each_sight_says_who_is_blind() -> None:
     def flapping() -> list[Frame | Outage]:
         sights: list[Frame | Outage] = []

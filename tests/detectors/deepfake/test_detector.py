@@ -39,7 +39,7 @@ def test_nothing_is_said_before_a_face_was_seen_well_often_enough() -> None:
     show = Show()
     (first,) = show.look([face()], RED)
     assert first.doubt is Doubt.TOO_FEW
-    assert first.reason == "1 of 16 good pictures of this face so far."
+    assert first.reason == "1 of 16 good pictures of this face so far: fewer, or one photo, tell nothing."
     assert first.progress == pytest.approx(1 / 16)
     (before,) = show.look([face()], RED, times=14)
     assert before.doubt is Doubt.TOO_FEW
