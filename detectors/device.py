@@ -19,7 +19,7 @@ OPENVINO_SHAPES: Final = 4  # of pictures, for each of which a network is kept c
 
 
 def openvino_quick(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, Any]:
-    """OPENVINO_ONE_THREAD for a network of many small layers, in the precision that is quicker.
+    """OPENVINO_ONE_THREAD in the precision that is quicker.
 
     OpenVINO takes bfloat16 wherever the processor knows it; without matrix units that only costs conversions.
     """

@@ -120,7 +120,7 @@ class Method(Protocol):
         """A camera's normal from views of one shape; from `start`, what was learned of it before, if given.
 
         Raises Stopped soon after stopped() is true, ValueError where the footage is no use.
-        The same footage and start give the same normal.
+        The same footage and start give the same normal, to rounding.
         """
         ...
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.detection import DetectorError
-from detectors.device import OPENVINO_ONE_THREAD, OPENVINO_SHAPES
+from detectors.device import OPENVINO_SHAPES, openvino_quick
 from detectors.objects.network import describe, short
 from detectors.offline import openvino_offline
 
@@ -62,7 +62,7 @@ class OpenVinoRuntime:
     def _compile(self, shape: tuple[int, ...]) -> "InferRequest":
         try:
             model = _from_pictures(self._core.read_model(self._file), shape)
-            return self._core.compile_model(model, "CPU", OPENVINO_ONE_THREAD).create_infer_request()
+            return self._core.compile_model(model, "CPU", openvino_quick()).create_infer_request()
         except RuntimeError as error:
             raise DetectorError(
                 f"OpenVINO cannot run {self._file} for {shape[2]}x{shape[1]} ({short(error)}): export "
