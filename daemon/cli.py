@@ -218,7 +218,7 @@ def learn(
     stream: Stream,
     recordings: Recordings = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Watch so long. Default: learn_minutes of CONFIG.", min=0.05)
+        float | None, typer.Option(help="Watch a camera so long. Default: learn_minutes of CONFIG.", min=0.05)
     ] = None,
 ) -> None:
     """Learn a camera's normal now (the daemon also does so by itself). Ctrl-C, and go on later."""

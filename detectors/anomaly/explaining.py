@@ -4,12 +4,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.anomaly.features import CONTENT, MOTION, NAMES, Cells, Floats
+from detectors.anomaly.features import CONTENT, FLOORS, MOTION, NAMES, Cells, Floats
 from detectors.anomaly.score import PARTS, Expectation
 
 LIT = 0.7  # likeness of its edges from which what is in front of the scene is the scene in another light
 LARGE = 0.05  # share of the picture from which a strange place may be something that covers it,
 BULK = 3.0  # if it is so many deviations bulkier than what moves in this scene
+TELLS = 0.85  # of a cell's oddness is left without one kind of features: so it is one of the reasons
+MANY = 10.0  # times the usual speed from which no number says more
+FILLING = (2.0, 1.0, 1.0, 0.5, 0.5)  # noise levels at which some features are filled in from the others
 
 
 def explain(
@@ -30,20 +33,40 @@ def explain(
         return "structure", "something larger than what moves here covers a part of the picture"
     worst = int(np.argmax(raw))
     one = Cells(cells.rows[[worst]], cells.cols[[worst]], cells.values[[worst]])
-    seen, expected = one.values[0], expectation.expected(one)[0]
-    moved = (seen - expected) / expectation.spread  # (F,) standard deviations
-    kind = "motion" if _weight(moved, MOTION) >= _weight(moved, CONTENT) else "content"
+    odd, foretold = float(expectation.odd_looks(one)[0]), _foretold(one, expectation)
+    left = expectation.odd_looks(foretold)  # of that, where one part were as the rest foretells
+    kind = "motion" if left[_MOVES] <= left[_LOOKS] else "content"
+    moved = np.abs(one.values[0] - foretold.values) / expectation.spread  # (shares, F) deviations
+    leading = [max(part, key=lambda index: moved[number, index]) for number, part in enumerate(PARTS)]
+    parts = [
+        (number, leading[number]) for number in np.argsort(left[: len(PARTS)]) if left[number] < TELLS * odd
+    ]
+    if not parts:  # no one thing is odd, but all of its looks, or all of its movement, together
+        whole = _MOVES if kind == "motion" else _LOOKS
+        leading = [max(part, key=lambda index: moved[whole, index]) for part in PARTS]
+        parts = [(whole, index) for index in sorted(leading, key=lambda index: -moved[whole, index])]
     rare = float(expectation.rareness(one)[0]) ** 2
-    alone = rare >= max(1.0, float(expectation.odd_looks(one)[0]))  # its looks say less than its place
+    if rare >= max(1.0, odd):  # its looks say less than its place
+        kind = "content"
     said = ["is where hardly anything was ever seen"] if rare >= 1 else []
-    told: set[int] = set()  # of two things about the same, the second says little
-    for index in np.argsort(-np.abs(moved)):
-        group = next(number for number, part in enumerate(PARTS) if index in part)
-        words = _words(NAMES[index], seen, expected)
-        if len(said) < 2 and group not in told and words not in said:
+    for number, index in parts:
+        words = _words(NAMES[index], one.values[0], foretold.values[number])
+        if words not in said and len(said) < 2:
             said.append(words)
-            told.add(group)
-    return "content" if alone else kind, " and ".join(said)
+    return kind, " and ".join(said)
+
+
+def _foretold(one: Cells, expectation: Expectation) -> Cells:
+    """A cell, once for each of _SHARES: with these features as the others foretell them.
+
+    As diffusion models fill in what is missing: noise is taken off again and again, and what is known is put
+    back each time (Lugmayr et al., RePaint, CVPR 2022).
+    """
+    rows, cols = one.rows.repeat(len(_SHARES)), one.cols.repeat(len(_SHARES))
+    values = one.values.repeat(len(_SHARES), axis=0)
+    for sigma in FILLING:
+        values = np.where(_SHARES, expectation.expected(Cells(rows, cols, values), sigma), values)
+    return Cells(rows, cols, values.astype(np.float32))
 
 
 def edges_alike(now: Floats, usual: Floats, share: Floats) -> float:
@@ -64,30 +87,31 @@ def edges_alike(now: Floats, usual: Floats, share: Floats) -> float:
     return float((share * alike).sum() / max(float(share.sum()), 1e-6))
 
 
-def _weight(moved: Floats, names: tuple[str, ...]) -> float:
-    return float(sum(moved[NAMES.index(name)] ** 2 for name in names))
-
-
 def _words(name: str, seen: Floats, usual: Floats) -> str:
     index = NAMES.index(name)
     more = bool(seen[index] > usual[index])
     if name == "quick" and more:
-        return f"moves at {seen[index] / max(float(usual[index]), 1e-4):.1f} times the usual speed here"
+        times = float(seen[index]) / max(float(usual[index]), 1e-4)
+        return (
+            f"moves at {times:.1f} times the usual speed here"
+            if times < MANY
+            else "moves much faster than is usual here"
+        )
     if name in ("sideways", "updown", "speed"):
         across, down, speed = (float(seen[NAMES.index(part)]) for part in MOTION[:3])
-        before = max(float(usual[NAMES.index("speed")]), 1e-4)
-        times = speed / before
+        right, below, before = (float(usual[NAMES.index(part)]) for part in MOTION[:3])
+        times = speed / max(before, 1e-4)
         if not more and name == "speed" and times < 0.5:
             return "stands or moves slower than is usual here"
         if abs(across) >= abs(down):
             way = "to the right" if across > 0 else "to the left"
         else:
             way = "downwards" if down > 0 else "upwards"
-        return (
-            f"moves {way} at {times:.1f} times the usual speed here"
-            if times >= 1.3
-            else f"moves {way}, unlike what is usual here"
-        )
+        if across * right + down * below < 0 and np.hypot(right, below) >= FLOORS[NAMES.index("speed")]:
+            return f"moves {way}, against the usual way here"
+        if 1.3 <= times < MANY:
+            return f"moves {way} at {times:.1f} times the usual speed here"
+        return f"moves {way}, unlike what is usual here"
     return {
         "quick": ("", "stands or moves slower than is usual here"),
         "arriving": ("comes faster than is usual here", "stands or moves slower than is usual here"),
@@ -103,3 +127,8 @@ def _words(name: str, seen: Floats, usual: Floats) -> str:
 
 
 _BULK, _COVER = NAMES.index("bulk"), NAMES.index("cover")
+_MOVES, _LOOKS = len(PARTS), len(PARTS) + 1  # behind each part by itself: all of movement, all of looks
+_SHARES = np.array(
+    [[index in part for index in range(len(NAMES))] for part in PARTS]
+    + [[name in names for name in NAMES] for names in (MOTION, CONTENT)]
+)

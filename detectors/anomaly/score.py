@@ -84,9 +84,9 @@ class Expectation:
         spread: Floats = np.linalg.norm(np.linalg.inv(self.whiten), axis=0)
         return spread
 
-    def expected(self, cells: Cells) -> Floats:
-        """(N, F) the features that would be usual in these cells instead."""
-        return self.features(self._denoise(self.white(cells), self._where(cells), LEVELS[:1]))
+    def expected(self, cells: Cells, sigma: float = LEVELS[0]) -> Floats:
+        """(N, F) the features that would be usual in these cells instead, as far as `sigma` looks."""
+        return self.features(self._denoise(self.white(cells), self._where(cells), (sigma,)))
 
     def white(self, cells: Cells) -> torch.Tensor:
         """(N, F) whitened features."""

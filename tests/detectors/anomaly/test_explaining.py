@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.anomaly.explaining import edges_alike, explain
-from detectors.anomaly.features import CELL, Cells
+from detectors.anomaly.features import CELL, NAMES, Cells
 from tests.detectors.anomaly.test_score import COLS, ROWS, cells, expectation
 
 NOWHERE = np.zeros((ROWS, COLS), bool)
@@ -27,7 +27,20 @@ def test_what_moves_otherwise_is_motion_and_what_looks_otherwise_is_content() ->
 
 
 def test_of_two_things_about_the_same_only_one_is_said() -> None:
-    assert said(cells(blue=7, brightness=6, extent=3))[1] == "is bluer than usual and is larger than usual"
+    assert said(cells(blue=5, brightness=4, extent=6))[1] == "is bluer than usual and is larger than usual"
+
+
+def test_the_reason_is_what_the_rest_does_not_foretell() -> None:
+    assert said(cells(blue=9, quick=1))[1] == "is bluer than usual", (
+        "what is left without the colour is hardly odd"
+    )
+    usual = expectation()
+    usual.mean[NAMES.index("sideways")] = -2
+    usual.mean[NAMES.index("speed")] = 2
+    one = cells(sideways=3, speed=3)
+    kind, reason = explain(one, usual.strangeness(one), usual, NOWHERE, SCENE, SCENE)
+    assert kind == "motion"
+    assert "moves to the right, against the usual way here" in reason
 
 
 def test_the_same_edges_in_another_light_are_no_thing_at_all() -> None:
