@@ -1,6 +1,7 @@
 """What is wrong with a configuration: every problem at once, each with its line."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +27,9 @@ class ConfigError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))
+
+
+def no_recording(path: Path) -> ConfigError:
+    """Of what was named as a recording and is no file."""
+    text = "is no recording, but a folder" if path.is_dir() else "there is no such file"
+    return ConfigError((Problem(str(path), None, "", text),))

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from alerts.lock import Lock
 from config.load import load
-from config.problem import ConfigError, Problem
+from config.problem import ConfigError, Problem, no_recording
 from config.secrets import source_identity
 from config.settings import Settings, StreamSettings
 from config.state import enrolment_file, state_folder
@@ -77,8 +77,7 @@ def _stream(settings: Settings, config: Path, name: str, recordings: Sequence[Pa
         raise ConfigError((Problem(str(config), None, "", text),))
     for path in recordings:
         if not path.is_file():
-            text = "is no recording, but a folder" if path.is_dir() else "there is no such file"
-            raise ConfigError((Problem(str(path), None, "", text),))
+            raise no_recording(path)
     return known[name]
 
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from alerts.lock import Lock
 from config.load import load
-from config.problem import ConfigError, Problem
+from config.problem import ConfigError, Problem, no_recording
 from config.secrets import source_identity
 from config.settings import NO_NORMAL, Settings, StreamSettings
 from config.state import state_folder
@@ -57,8 +57,7 @@ async def learn(config: Path, stream: str, recordings: Sequence[Path], minutes: 
         raise ConfigError((Problem(str(config), None, f"stream '{stream}'", NO_NORMAL),))
     for path in recordings:
         if not path.is_file():
-            text = "is no recording, but a folder" if path.is_dir() else "there is no such file"
-            raise ConfigError((Problem(str(path), None, "", text),))
+            raise no_recording(path)
     folder = state_folder(settings)
     errors, out = (
         Console(stderr=True, highlight=False, soft_wrap=True),

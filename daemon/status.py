@@ -6,23 +6,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from alerts.rules import DEGRADED
 from alerts.utc import stamp
 from daemon.house import House
 from daemon.object_counts import in_words, objects_there
-from daemon.watch import Watch
 
 SHOW_SECONDS = 1.0
 RENEW_SECONDS = 10.0  # well within the life of a state on Redis: what is not renewed is gone
 LAST_WORD_SECONDS = 0.5  # to say that all ended: a Redis that hangs must not hold up a stop
 BLIND_SECONDS = 15.0  # pictures come, and not one was judged for so long
 STUCK_SECONDS = 60.0  # a batch that takes longer: the device hangs, and only a restart helps
-
-
-def state_of(watch: Watch) -> str:
-    """In a word: connecting, online, degraded (pictures come, but hardly), offline, ended."""
-    state = watch.source.state
-    return DEGRADED if state == "online" and watch.judge.degraded else state
 
 
 def states(house: House) -> dict[str, dict[str, str]]:

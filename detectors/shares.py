@@ -12,10 +12,9 @@ from typing import Final
 
 ROOM: Final = 0.85  # of the device's time: what is left keeps the queue short
 LEAST_ROOM: Final = 0.2
-QUEUE: Final = ROOM / (
-    2 * (1 - ROOM)
-)  # pictures that one finds waiting where so much time is filled, and nothing is
-# amiss (Pollaczek and Khinchine: pictures that take equally long, and come by chance)
+# Pictures that one finds waiting where so much time is filled and nothing is amiss (Pollaczek and Khinchine:
+# all take equally long, and come by chance).
+QUEUE: Final = ROOM / (2 * (1 - ROOM))
 SETTLES: Final = 8.0  # seconds over which costs and rates are averaged
 CUT: Final = 0.93  # of the room, where frames wait too long; not again for so many seconds:
 CUT_EVERY: Final = 3.0

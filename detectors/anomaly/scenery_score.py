@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.anomaly.features import Floats
 from detectors.anomaly.scenery import NAMES, Backdrop
+from detectors.anomaly.score import strongest
 from detectors.anomaly.threshold import Tail
 
 EDGE = 2  # cells: who waits at the edge is half in the picture, and looks like a thing put down
@@ -64,8 +64,7 @@ def smoothed(raw: Floats) -> Floats:
 def explain(scores: Floats, values: Floats, scenery: Scenery) -> tuple[str, str]:
     """What kind of change the strangest place shows ('structure', 'content', 'quality'), and words for it."""
     apart, change = scenery.apart(values), values - scenery.mean
-    _, marks = cv2.connectedComponents((scores >= 0.5 * scores.max()).astype(np.uint8))
-    there: NDArray[np.bool_] = marks == marks.flat[int(scores.argmax())]
+    there = strongest(scores, 0.5 * float(scores.max()))
     size = {name: float(np.abs(apart[there, index]).mean()) for index, name in enumerate(NAMES)}
     moved = {name: float(change[there, index].mean()) for index, name in enumerate(NAMES)}
     edges = sum(moved[name] for name in NAMES if name.startswith("edges")) / 4
