@@ -36,6 +36,11 @@ def test_a_small_gain_is_taken_for_who_walks_by_and_a_level_is_not() -> None:
     gain, lift = exposure(seen(scene() * (1 + STEADY / 2) + 9), scene())
     assert gain == 1
     assert lift == pytest.approx(9 + 0.02 * 110, abs=1.5)
+    crowded = seen(scene() * (1 + STEADY / 2) + 9)
+    crowded[:, :100] = 70
+    gain, lift = exposure(crowded, scene())
+    assert gain == 1
+    assert lift == pytest.approx(9 + 0.02 * 110, abs=8), "what stands in front has a little say in a median"
 
 
 def test_a_picture_that_is_all_white_or_plain_says_nothing_of_a_gain() -> None:

@@ -42,6 +42,7 @@ def test_it_is_shown_as_many_real_as_fake_pictures_in_turn(monkeypatch: pytest.M
     SHOWN.clear()
     train(Lesson([(1.0, pair)], 1.0, UNTOUCHED, True, 1), {}, 1, lambda _: None)
     light = SHOWN[0][:BATCH].mean(dim=(1, 2, 3))
+    assert len(light) == BATCH
     assert (light[1::2] > light[::2]).all()
 
 
