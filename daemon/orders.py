@@ -12,9 +12,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-from rich.table import Column, Table
-
 from alerts.client import SubscribeError
 from alerts.gate_memory import Memory, memory_from_json
 from alerts.open_alert import OpenAlert
@@ -25,8 +22,24 @@ from config.load import load
 from config.settings import Settings
 from config.state import state_folder
 from daemon.clock import clock
+from daemon.columns import Heading, print_rows
 from daemon.subscribe import read_pattern
 
+SILENCES: Final = (
+    Heading("id"),
+    Heading("until"),
+    Heading("alerts", beneath=True),
+    Heading("by", beneath=True),
+    Heading("comment", beneath=True),
+)
+ALERTS: Final = (
+    Heading("id"),
+    Heading("alert"),
+    Heading("severity"),
+    Heading("since", beneath=True),
+    Heading("not told", beneath=True),
+    Heading("acknowledged by", beneath=True),
+)
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _LONGEST: Final = timedelta(days=366)
@@ -152,26 +165,22 @@ async def show(config: Path | None, as_json: bool) -> int:
 
 
 def _print(silences: Sequence[Silence], alerts: Sequence[OpenAlert], seen_to: Mapping[str, str]) -> None:
-    console = Console(highlight=False, markup=False)
-    ordered = Table(
-        Column("id", no_wrap=True), "alerts", "until", "by", "comment",
-        title="Silences", box=None, title_justify="left",
-    )  # fmt: skip
-    for each in silences:
-        ordered.add_row(each.id, _about(each), clock(each.until), each.by, each.comment)
-    opened = Table(
-        Column("id", no_wrap=True), "alert", "severity", "since", "not told", "acknowledged by",
-        title="Open alerts", box=None, title_justify="left",
-    )  # fmt: skip
-    for alert in alerts:
-        verdict = alert.verdict
-        about = " ".join(filter(None, [f"{verdict.stream}:", verdict.kind, verdict.label, verdict.subject]))
-        opened.add_row(
-            verdict.alert_id[:12], about, verdict.severity, clock(verdict.first_frame_at), _not_told(alert),
-            seen_to.get(verdict.alert_id, ""),
-        )  # fmt: skip
-    for table, nothing in ((ordered, "No silence holds."), (opened, "No alert is open.")):
-        console.print(table if table.row_count else nothing)
+    if silences:
+        rows = [(each.id, clock(each.until), _about(each), each.by, each.comment) for each in silences]
+        print_rows(SILENCES, rows, "Silences")
+    else:
+        print("No silence holds.")
+    if alerts:
+        print_rows(ALERTS, [_row(alert, seen_to) for alert in alerts], "Open alerts")
+    else:
+        print("No alert is open.")
+
+
+def _row(alert: OpenAlert, seen_to: Mapping[str, str]) -> Sequence[str]:
+    verdict = alert.verdict
+    about = " ".join(filter(None, [f"{verdict.stream}:", verdict.kind, verdict.label, verdict.subject]))
+    began, by = clock(verdict.first_frame_at), seen_to.get(verdict.alert_id, "")
+    return verdict.alert_id[:12], about, verdict.severity, began, _not_told(alert), by
 
 
 def _facts(alert: OpenAlert, acknowledged_by: str | None) -> dict[str, object]:

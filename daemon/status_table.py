@@ -10,16 +10,26 @@ from typing import Any, Final
 
 import aiohttp
 from rich.console import Console
-from rich.table import Table
 
 from config.address import LISTEN
 from config.load import load
 from config.printable import printable
 from config.settings import ServiceSettings
+from daemon.columns import Heading, print_rows
 from daemon.object_counts import There, in_words
 
 PATIENCE: Final = 5.0  # seconds
-WIDE: Final = 200  # characters of a line, where it is no terminal that says so
+HEADINGS: Final = (
+    Heading("stream"),
+    Heading("state"),
+    Heading("since"),
+    Heading("last frame", right=True),
+    Heading("pictures/s"),
+    Heading("watched", right=True),
+    Heading("blind today", beneath=True),
+    Heading("alerts", beneath=True),
+    Heading("detectors", beneath=True),
+)
 MOST_CAUSES: Final = 3  # of blind time that a cell of the table names
 _LARGEST: Final = 16_000_000  # bytes: no daemon has so much to say
 
@@ -43,9 +53,7 @@ async def print_status(config: Path | None, at: str | None, as_json: bool) -> in
     if as_json:
         print(json.dumps(page, indent=1))
     else:
-        out = Console(highlight=False, markup=False)
-        out.width = max(out.width, WIDE) if not out.is_terminal else out.width
-        _print(page, datetime.now(UTC), out)
+        _print(page, datetime.now(UTC))
     return 0
 
 
@@ -86,25 +94,17 @@ def _words(error: aiohttp.ClientError) -> str:
     return os.strerror(number) if number else type(error).__name__
 
 
-def _print(page: Mapping[str, Any], now: datetime, console: Console) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in (
-        "stream",
-        "state",
-        "since",
-        "last frame",
-        "pictures/s",
-        "watched",
-        "blind today",
-        "alerts",
-    ):
-        table.add_column(heading, justify="right" if heading in ("last frame", "watched") else "left")
-    table.add_column("detectors")
-    for name, stream in page["streams"].items():
-        table.add_row(name, *(_row(stream, now) if stream["kind"] != "folder" else _folder(stream)))
-    console.print(table)
+def _print(page: Mapping[str, Any], now: datetime) -> None:
+    print_rows(
+        HEADINGS,
+        [
+            (name, *(_row(stream, now) if stream["kind"] != "folder" else _folder(stream)))
+            for name, stream in page["streams"].items()
+        ],
+    )
+    out = Console(highlight=False, markup=False)
     for problem in page["problems"]:
-        console.print(f"! {_plain(problem)}")
+        out.print(f"! {_plain(problem)}", soft_wrap=not out.is_terminal)
 
 
 def _row(stream: Mapping[str, Any], now: datetime) -> list[str]:
