@@ -63,6 +63,10 @@ def source_address(text: str, folder: Path | None = None) -> str:
         raise ValueError(f"unknown scheme '{scheme}', {meant}")
     parts = _split(text)
     port = port_of(parts)
+    if re.search(r"\s", parts.netloc):
+        raise ValueError(
+            "a space stands in the host, the name or the password: take it away, or write it as %20"
+        )
     if not parts.hostname and not (scheme in _LISTENING and port):
         raise ValueError(f"names no host: write {scheme}://HOST/...")
     return text

@@ -12,6 +12,7 @@ import yaml
 from config.problem import ConfigError, Problem
 from config.references import fill
 from config.secrets import hide
+from config.syntax import syntax
 
 Place = tuple[str | int, ...]  # the keys and list positions that lead to a value
 
@@ -64,7 +65,7 @@ def read(path: Path, environ: Mapping[str, str]) -> Document:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise ConfigError((_syntax(file, text, error),)) from None
+        raise ConfigError((syntax(file, text, error),)) from None
     except RecursionError:
         raise ConfigError((Problem(file, None, "", "lists or sections are nested too deeply"),)) from None
     if root is None:
@@ -205,23 +206,3 @@ def _names(folder: Path) -> list[str]:
         return [entry.name for entry in folder.iterdir()]
     except OSError:
         return []
-
-
-def _syntax(file: str, text: str, error: yaml.YAMLError) -> Problem:
-    """A syntax error in words; the usual ones say what to do."""
-    if isinstance(error, yaml.reader.ReaderError):
-        place = text.count("\n", 0, error.position) + 1
-        return Problem(file, place, "", f"the character U+{error.character:04X} is not allowed in YAML")
-    assert isinstance(error, yaml.MarkedYAMLError)  # noqa: S101 - PyYAML raises nothing else while composing
-    mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else None
-    lines = text.splitlines()
-    source = lines[mark.line] if mark and mark.line < len(lines) else ""
-    words = hide(" ".join(part for part in (error.context, error.problem) if part))
-    if "\t" in source[: len(source) - len(source.lstrip())] or "'\\t'" in words:
-        words = "YAML is indented with spaces, here stands a tab"
-    elif "${" in source and "{" in source.replace("${", ""):
-        words += "; inside { } a value with ${...} stands in quotes"
-    elif "single document" in words:
-        words = "a second document begins here ('---'): one file holds one configuration"
-    return Problem(file, line, "", f"not valid YAML: {words}")

@@ -20,6 +20,7 @@ from config.channels import (
     name_of,
 )
 from config.document import Document
+from config.recording import why_unwatchable
 from config.redis_address import TLS_FILES, redis_address
 from config.scene import MOVING
 from config.secrets import hide, is_remembered
@@ -51,8 +52,8 @@ def doubts(
                 told.append(f"stream '{stream.name}': detectors: anomaly is left out: {NO_NORMAL}")
         elif may_hide_password(stream.url):
             told.append(f"stream '{stream.name}': url: there is an '@' after the host: {ENCODING}")
-        elif "://" not in stream.url and not is_there(stream.url):
-            told.append(f"stream '{stream.name}': url: {stream.url} is not there, or not for this user")
+        elif "://" not in stream.url and (why := why_unwatchable(stream.url)):
+            told.append(f"stream '{stream.name}': url: {stream.url} {why}")
     told += _objects(settings)
     told += _rules(settings, labels)
     told += _same_files(settings.alerts.channels)

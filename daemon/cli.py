@@ -96,11 +96,14 @@ def check(
     from daemon.models import lacking as lacking_weights
 
     standing = enrolled(settings)
-    for doubt in [*doubts(settings), *lacking_weights(settings), *standing.doubts]:
+    doubtful = [*doubts(settings), *lacking_weights(settings), *standing.doubts]
+    for doubt in doubtful:
         say.print(f"{config}: {doubt}", markup=False)
     for line in standing.good:
         print(f"{config}: {line}")
-    print(f"{config}: good; {len(settings.streams)} stream(s): {', '.join(s.name for s in settings.streams)}")
+    streams = f"{len(settings.streams)} stream(s): {', '.join(each.name for each in settings.streams)}"
+    told = f"good, but look at the {len(doubtful)} above" if doubtful else "good"
+    print(f"{config}: {told}; {streams}")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """What an operator reads of an address that cannot be one, or may be another than was meant."""
 # ruff: noqa: E501 - whole lines, as the operator reads them
 
+import os
 import re
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def told(folder: Path, text: str) -> str:
         ("admin@cam.local:554/stream", "looks like a name and a host, and there is no file of that name: write rtsp:// before it"),
         ("cam:554/live", "looks like a host, and there is no file of that name: write rtsp:// before it"),
         ("rtsp://h:99999/x", f"the port must be a number from 1 to 65535; {ENCODING}"),
+        ("rtsp://gate camera/x", "a space stands in the host, the name or the password: take it away, or write it as %20"),
         ("rtsp://h:0/x", f"the port must be a number from 1 to 65535; {ENCODING}"),
         ("rtsp://admin:hunter2/x", f"the port must be a number from 1 to 65535; {ENCODING}"),
         ("rtsp://u:hunter2@[::1/x", f"host or port cannot be understood; {ENCODING}"),
@@ -168,14 +170,23 @@ def test_a_password_that_ends_too_early(url: str, hides: bool) -> None:
 
 
 def test_what_a_good_file_leaves_in_doubt(tmp_path: Path) -> None:
-    (tmp_path / "there.mp4").touch()
+    (tmp_path / "there.mp4").write_bytes(b"\0\0\0\x20ftypisom")
+    (tmp_path / "playlist.m3u8").write_text("#EXTM3U\n")
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "notes.txt").write_text("the camera over the gate\n")
+    os.mkfifo(tmp_path / "pipe")
     file = tmp_path / "fw.yaml"
     file.write_text(
         "streams:\n  - {name: a, url: there.mp4}\n  - {name: b, url: later.mp4}\n"
+        "  - {name: d, url: playlist.m3u8}\n  - {name: e, url: empty.mp4}\n  - {name: f, url: notes.txt}\n"
+        "  - {name: g, url: .}\n  - {name: h, url: pipe}\n"
         "  - {name: c, url: 'rtsp://viewer:Tr0ub@dor#3@127.0.0.1:18554/gate'}\n"
     )
     assert doubts(load(file, {})) == [
         f"stream 'b': url: {tmp_path}/later.mp4 is not there, or not for this user",
+        f"stream 'e': url: {tmp_path}/empty.mp4 is empty",
+        f"stream 'f': url: {tmp_path}/notes.txt is text, and no recording",
+        f"stream 'g': url: {tmp_path}/. is a folder: name a recording in it, or write folder: for url: to watch all that come to it",
         f"stream 'c': url: there is an '@' after the host: {ENCODING}",
     ]
 
