@@ -5,6 +5,8 @@ one counts, less the chance that either of two says something: a picture's score
 """
 
 import math
+import zlib
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +24,7 @@ from detectors.anomaly.score import Map, boxes, strongest
 
 NEAR = 0.7  # of the threshold from which a picture is worth a heat map and words
 WARY = 30  # pictures after one that was near before which what is known is copied, as evidence
+REMEMBERED = 16  # pictures: a frozen one that is encoded anew looks otherwise until its next keyframe
 HOLE = 5.0  # seconds that one missing stretch counts for, at most: a stall is no other pace
 ODD_GAP = 2.0  # times the gap that was learned with: flow over more, or less, compares badly
 
@@ -40,6 +43,8 @@ class Scorer:
         self._scores: Floats = np.zeros(normal.expectation.places.shape, np.float32)  # of the last picture
         self._before: float | None = None
         self._wary = 0  # pictures
+        self._seen: deque[int] = deque(maxlen=REMEMBERED)  # checksums of the last pictures
+        self._told = 0.0  # the score of the last picture that was none of these
 
     def score(self, now: Small, at: float, fresh: bool, threshold: float) -> Reading | None:
         """One more picture, `at` seconds of its connection.
@@ -60,7 +65,12 @@ class Scorer:
             if self._onlooker:
                 self._onlooker.forget()
             self._before = at
+            self._seen.clear()
         seconds, self._before = at - self._before, at
+        checksum = zlib.crc32(now.grey.data)
+        again = checksum in self._seen
+        if not again:
+            self._seen.append(checksum)
         standing = 0.0
         if self._onlooker:
             standing = self._onlooker.look(now, at, threshold + self._either)
@@ -80,6 +90,9 @@ class Scorer:
         highest = float(scores.max())
         moving = self._normal.tail.surprise(highest)
         score = float(self._of_either(max(moving, standing)))
+        if again:  # who stops because the picture stops is nothing unusual: the camera may be frozen
+            score = min(score, self._told)
+        self._told = score
         if score < NEAR * threshold:
             return Reading(score)
         if self._onlooker and standing >= moving:

@@ -141,6 +141,20 @@ def test_going_the_wrong_way_scores_above_what_is_normal(state: Path) -> None:
     assert "to the left" in reasons
 
 
+def test_who_stops_because_the_picture_stops_is_nothing_unusual(state: Path, tmp_path: Path) -> None:
+    walkers = [frame(street(200 + n / RATE), n) for n in range(50)]
+    frozen = [frame(street(210), 50 + n) for n in range(40)]
+    shutil.copytree(state, tmp_path / "other")
+    told = judged(state, [*walkers, *frozen])
+    assert max(each.score for each in told[-40:]) <= max(each.score for each in told[10:50])
+
+    chance = np.random.default_rng(3)
+    stand = [np.clip(street(210) + chance.normal(0, 1, (108, 192, 3)), 0, 255) for _ in range(40)]
+    alive = [frame(one.astype(np.uint8), 50 + n) for n, one in enumerate(stand)]
+    told = judged(tmp_path / "other", [*walkers, *alive])  # they do stop, and a camera shows it
+    assert max(each.score for each in told[-20:]) >= told[-1].threshold
+
+
 def test_a_restart_judges_at_once_and_scores_the_same(state: Path) -> None:
     first = judged(state, footage(60, 4, intruder=True))
     again = judged(state, footage(60, 4, intruder=True))
