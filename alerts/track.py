@@ -183,7 +183,8 @@ class Track:
         if self.word is Word.CALM and self._calm_since is not None:
             calm = moment.now - self._calm_since
             if calm >= rule.calm and self._calm_frames >= rule.calm_frames:
-                return [self._close(alert, moment, detection, f"Fine for {calm:.1f} s: {_reason(detection)}")]
+                fine = f"Fine for {calm:.1f} s: {detection.reason or _numbers(detection)}"
+                return [self._close(alert, moment, detection, fine)]
         doubting = 0.0 if self._doubt_since is None else moment.now - self._doubt_since
         if quiet >= rules.give_up_after and self._quiet_frames >= rule.calm_frames:
             minutes = f"{quiet / 60:.0f} min"
@@ -277,10 +278,11 @@ def _doubt(detection: Detection) -> str:
 
 
 def _reason(detection: Detection) -> str:
-    return (
-        detection.reason
-        or f"{detection.label}: score {detection.score:.3g}, alarming from {detection.threshold:.3g}"
-    )
+    return detection.reason or f"{detection.label}: {_numbers(detection)}"
+
+
+def _numbers(detection: Detection) -> str:
+    return f"score {detection.score:.3g}, alarming from {detection.threshold:.3g}"
 
 
 def _evidence(detection: Detection) -> Detection | None:

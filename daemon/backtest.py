@@ -20,6 +20,7 @@ from config.load import load
 from config.problem import ConfigError, Problem
 from config.settings import Settings, StreamSettings
 from config.state import state_folder
+from daemon.clock import so_long
 from detectors.anomaly.history import Scores, read_history
 from detectors.anomaly.threshold import threshold_for
 from detectors.detection import Detection, DetectorCard, Doubt, Kind
@@ -69,7 +70,7 @@ async def backtest(
     words = "the thresholds that were in force" if level is None else f"a threshold of {level:.2f}"
     highest = float(np.nanmax(scores.score, initial=0.0))
     out.print(
-        f"{stream}: with {words}, {watched / 3600:.1f} watched hours would have raised {len(raised)} "
+        f"{stream}: with {words}, {so_long(watched)} that were watched would have raised {len(raised)} "
         f"alert{'' if len(raised) == 1 else 's'}; the highest score was {highest:.2f}",
         soft_wrap=True,
     )
@@ -77,7 +78,7 @@ async def backtest(
         table = Table("began", "lasted", "highest score", box=None)
         for one in raised:
             table.add_row(
-                f"{one.began.astimezone():%Y-%m-%d %H:%M:%S}", _length(one.seconds), f"{one.highest:.2f}"
+                f"{one.began.astimezone():%Y-%m-%d %H:%M:%S}", so_long(one.seconds), f"{one.highest:.2f}"
             )
         out.print(table)
     return DONE
@@ -139,7 +140,3 @@ def _watched(scores: Scores) -> float:
     apart = np.diff(scores.at)
     told = np.isfinite(scores.score[1:]) & (apart >= 0) & (apart <= GAP)
     return float(apart[told].sum())
-
-
-def _length(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"

@@ -82,6 +82,8 @@ def tables_of_labelled(result: dict[str, Any]) -> list[Table | str]:
         )
     shares = {key: f"{result[key]:.1%}" for key in result if key.startswith(("caught_at_t", "false_at_t"))}
     said = (
+        "\nframe AUC: how often an abnormal frame scores above a normal one; EER: errors where as "
+        "many of either are taken for the other; 95 % by drawing clips anew"
         f"\nthreshold of the budget, {result['threshold']:.2f}: {shares['caught_at_threshold']} of abnormal "
         f"frames, {shares['false_at_threshold']} of normal ones"
         f"\nthreshold that 5 % of training frames reach, {result['threshold_from_training']:.2f}: "
@@ -110,11 +112,11 @@ def _plain(number: float) -> str:
 def tables_of_own(result: dict[str, Any]) -> list[Table | str]:
     """What is printed of evaluate_own's figures."""
     counted, expected = result["counted_a_day"], result["expected_a_day"]
-    minutes = result["watched_seconds"] / 60
+    minutes, budget = result["watched_seconds"] / 60, result["false_alarms_per_day"]
     lines = [
         (
             f"learned from {result['learn_minutes']:g} minutes, watched {minutes:.1f} minutes after them; "
-            f"budget: {result['false_alarms_per_day']:g} false alarms a day"
+            f"budget: {budget:g} false alarm{'' if budget == 1 else 's'} a day"
         ),
         f"alerts: {result['alerts']}, which says between {_plain(counted[1])} and {_plain(counted[2])} a day",
     ]
@@ -151,5 +153,9 @@ def tables_of_own(result: dict[str, Any]) -> list[Table | str]:
         table.add_row(kind.replace("_", " "), found, str(one["box_right"]), str(one["named_right"]), delay)
     lines += [result["caution"]] if result["caution"] else []
     left_out = ", ".join(kind.replace("_", " ") for kind in result["not_planted"])
-    after = f"not planted, this scene offers nothing for it: {left_out}" if left_out else ""
+    after = (
+        "found: an alert opens that does not open without the event; box on it: its strongest box and the "
+        "event share a fifth of their area; named rightly: content, structure, motion or quality, as planted"
+    )
+    after += f"\nnot planted, this scene offers nothing for it: {left_out}" if left_out else ""
     return ["\n".join(lines) + "\n", table, after]

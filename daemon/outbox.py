@@ -15,7 +15,7 @@ from alerts.outbox_opening import OutboxError
 from config.load import load
 from config.printable import printable
 from config.state import state_folder
-from daemon.clock import clock
+from daemon.clock import clock, so_long
 
 Action = Literal["show", "retry", "drop"]
 
@@ -62,7 +62,7 @@ def _print(queues: Sequence[Queue], letters: Sequence[DeadLetter], now: datetime
     for heading in ("channel", "waiting", "size", "oldest", "dropped", "dead letters"):
         table.add_column(heading, justify="left" if heading == "channel" else "right")
     for each in queues:
-        age = "" if each.oldest_at is None else _age((now - each.oldest_at).total_seconds())
+        age = "" if each.oldest_at is None else so_long((now - each.oldest_at).total_seconds())
         size = f"{each.size / 1e6:.1f} MB"
         table.add_row(each.channel, str(each.waiting), size, age, str(each.dropped), str(each.dead))
     console.print(table)
@@ -73,10 +73,3 @@ def _print(queues: Sequence[Queue], letters: Sequence[DeadLetter], now: datetime
         console.print(
             f"{letter.channel}: {letter.id} ({letter.stream}, {letter.kind}) refused {at}{again}: {reason}"
         )
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(0, seconds):.0f} s"

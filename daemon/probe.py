@@ -4,8 +4,10 @@ from typing import Literal
 
 import rich
 from rich.table import Table
+from rich.text import Text
 
 from config.address import ENCODING, may_hide_password
+from config.secrets import hide
 from config.settings import StreamSettings
 from streams.frame import StreamError
 from streams.probe import ProbeReport
@@ -23,8 +25,9 @@ async def print_probe(url: str, transport: Transport, seconds: float) -> int:
             raise StreamError(error.fault, f"{error}; {ENCODING}") from None
         raise
     table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row("address", Text(hide(url), overflow="fold"))
     for what, value in lines(report):
-        table.add_row(what, value)
+        table.add_row(what, Text(value))
     rich.print(table)
     return 0
 

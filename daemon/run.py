@@ -96,6 +96,7 @@ async def run(
                     f"http://{settings.service.listen}/metrics" if settings.service.listen else "no address",
                 )  # fmt: skip
                 await roster.finished()
+                log.info("every recording is watched to its end, and no camera is left: stopping")
                 await house.gatekeeper.finish()
                 code = int(bool(failed) or not await _delivered(house, deliver_seconds))
                 raise Stop  # noqa: TRY301 - this is how a TaskGroup is left

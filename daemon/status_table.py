@@ -15,6 +15,7 @@ from config.address import LISTEN
 from config.load import load
 from config.printable import printable
 from config.settings import ServiceSettings
+from daemon.clock import so_long
 from daemon.columns import Heading, print_rows
 from daemon.object_counts import There, in_words
 
@@ -112,7 +113,7 @@ def _row(stream: Mapping[str, Any], now: datetime) -> list[str]:
     return [
         stream["state"],
         _since(stream["since"], now),
-        "" if age is None else _for(age),
+        "" if age is None else so_long(age),
         _rate(stream),
         "" if stream["watched"] is None else f"{stream['watched']:.0%}",
         _blind(stream["blind_today"]),
@@ -140,7 +141,7 @@ def _blind(causes: Mapping[str, float]) -> str:
     if not causes:
         return "none"
     worst = sorted(causes.items(), key=lambda each: -each[1])
-    named = [f"{cause.replace('_', ' ')} {_for(seconds)}" for cause, seconds in worst[:MOST_CAUSES]]
+    named = [f"{cause.replace('_', ' ')} {so_long(seconds)}" for cause, seconds in worst[:MOST_CAUSES]]
     return ", ".join(named + (["..."] if len(worst) > MOST_CAUSES else []))
 
 
@@ -158,14 +159,7 @@ def _doubt(said: str) -> str:
 
 
 def _since(at: str | None, now: datetime) -> str:
-    return "" if at is None else f"{_for((now - datetime.fromisoformat(at)).total_seconds())} ago"
-
-
-def _for(seconds: float) -> str:
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(0.0, seconds):.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return "" if at is None else f"{so_long((now - datetime.fromisoformat(at)).total_seconds())} ago"
 
 
 def _plain(text: str) -> str:

@@ -64,7 +64,7 @@ class Stillness:
         finding = Finding(
             self._still if not new else 0.0,
             patient,
-            f"nothing new for {0.0 if new else self._still:.1f} s",
+            "the picture changes" if new else f"nothing new for {self._still:.1f} s",
             provisional=self._liveliness < 0.5 and self._longest_calm == 0.0,
         )
         if not finding.alarming:

@@ -243,7 +243,7 @@ def test_reasons_are_words_for_people() -> None:
     scene.play("###" + "." * 14)
     assert [verdict.reason for verdict in scene.said] == [
         "motion: score 1.5, alarming from 1",
-        "Fine for 2.6 s: motion: score 0.1, alarming from 1",
+        "Fine for 2.6 s: score 0.1, alarming from 1",
     ]
     scene = Scene()
     scene.play("###" + "?" * 310)

@@ -86,7 +86,7 @@ async def test_footage_of_ones_own(tmp_path: Path) -> None:
     assert told["events"]["partial_cover"]["delay_seconds"] < 2
     assert told["events"]["too_slow"]["recall"] == 0  # of speed this method knows nothing
     shown = "\n".join(str(each) for each in tables_of_own(told))
-    assert "watched 0.8 minutes after them; budget: 1 false alarms a day" in shown
+    assert "watched 0.8 minutes after them; budget: 1 false alarm a day" in shown
     assert "That is too little to judge by: below 2 minutes of learning" in shown
 
 
