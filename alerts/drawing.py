@@ -1,5 +1,6 @@
-"""Draws what was seen into a picture: boxes, places, one line of text, and the heat map's colours."""
+"""Draws what was seen into a picture: boxes, places, a few lines of text, and the heat map's colours."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,12 +16,14 @@ Picture = NDArray[np.uint8]  # (H, W, 3) BGR
 _BOX: Final = (0, 64, 255)
 _PLACE: Final = (255, 191, 0)
 _INK: Final = (255, 255, 255)
+_SOFT: Final = (200, 200, 200)
+_SLACK: Final = 0.95  # letters of one text are wider than those of another
 _BAR: Final = (32, 32, 32)
 _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def annotated(picture: Picture, verdict: Verdict) -> Picture:
-    """A copy with the boxes and the place, and above it a line that says stream, label, score and time."""
+    """A copy with the boxes and the place; above it stream, label, score and time, and under that, why."""
     drawn = boxed(picture, verdict.regions)
     height, width = drawn.shape[:2]
     if verdict.detection is not None and verdict.detection.outline:
@@ -31,14 +34,27 @@ def annotated(picture: Picture, verdict: Verdict) -> Picture:
         f"{verdict.stream}  {what}  {verdict.score:.3g} of {verdict.threshold:.3g}"
         f"  {verdict.captured_at:%Y-%m-%d %H:%M:%S} UTC"
     )
-    # The font knows only ASCII.
-    line = line.encode("ascii", "replace").decode("ascii")
+    return np.vstack([_bar(_ascii(line), _ascii(verdict.reason), width), drawn])
+
+
+def _bar(line: str, reason: str, width: int) -> Picture:
+    """The line, however long, and beneath it as much of the reason as fits in two more."""
     (wide, _), _ = cv2.getTextSize(line, _FONT, 1.0, 1)
-    scale = min(width / 900, (width - 8) / max(1, wide))  # the whole line, however long
-    (_, tall), base = cv2.getTextSize(line, _FONT, scale, 1)
-    bar = np.full((tall + base + 8, width, 3), _BAR, np.uint8)
-    cv2.putText(bar, line, (4, tall + 4), _FONT, scale, _INK, 1, cv2.LINE_AA)
-    return np.vstack([bar, drawn])
+    scale = min(width / 900, (width - 8) / max(1, wide))
+    across = max(20, int((width - 8) / max(1.0, scale * wide / len(line)) * _SLACK))  # letters
+    lines = [line, *textwrap.wrap(reason, across, max_lines=2, placeholder=" ...")]
+    (_, tall), base = cv2.getTextSize("Ag", _FONT, scale, 1)
+    step = tall + base + 4
+    bar = np.full((step * len(lines) + 4, width, 3), _BAR, np.uint8)
+    for number, text in enumerate(lines):
+        at = (4, 4 + tall + step * number)
+        cv2.putText(bar, text, at, _FONT, scale, _INK if number == 0 else _SOFT, 1, cv2.LINE_AA)
+    return bar
+
+
+def _ascii(text: str) -> str:
+    """The font knows nothing else."""
+    return text.encode("ascii", "replace").decode("ascii")
 
 
 def boxed(picture: Picture, regions: Sequence[Region]) -> Picture:

@@ -1,5 +1,6 @@
 """What is drawn into an evidence picture."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -37,3 +38,17 @@ def test_a_line_is_drawn_from_end_to_end() -> None:
     drawn = annotated(picture, verdict(((0.5, 1.0), (0.5, 0.0))))[-360:]
     assert drawn[5:355, 317:323].any(axis=(1, 2)).all()
     assert not drawn[:, :300].any()
+
+
+def test_the_reason_stands_under_the_line_as_far_as_it_fits() -> None:
+    picture = np.zeros((360, 640, 3), np.uint8)
+    said = verdict((), Region(0.4, 0.4, 0.1, 0.4))
+    bars = [
+        annotated(picture, replace(said, reason=reason))[:-360]
+        for reason in ("", "runs", "runs where nobody walks " * 3, "runs where nobody walks " * 99)
+    ]
+    heights = [len(bar) for bar in bars]
+    assert heights[0] < heights[1] < heights[2] == heights[3]
+    last = bars[3][heights[1] :].max(axis=(0, 2))
+    assert last[: 640 // 2].max() > 150, "the second line is used"
+    assert last[-2:].max() < 60, "and nothing is cut off at the border"

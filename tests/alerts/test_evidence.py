@@ -70,7 +70,7 @@ def test_the_annotated_picture_has_the_boxes_and_a_line_above(tmp_path: Path) ->
     evidence = store(tmp_path).save(a_verdict(), a_frame())
     drawn = pixels(evidence.annotated)
     bar = drawn.shape[0] - 240
-    assert 10 < bar < 40
+    assert 10 < bar < 60
     assert drawn[:bar].max() > 200 and np.median(drawn[:bar]) < 60  # light letters on dark ground
     below = np.abs(drawn[bar:] - SCENE).sum(axis=2)
     assert below[60:180, 79:82].mean() > 100  # the left side of the box
