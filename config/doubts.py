@@ -57,6 +57,7 @@ def doubts(
     told += _objects(settings)
     told += _rules(settings, labels)
     told += _same_files(settings.alerts.channels)
+    told += _new_folders(settings.alerts.channels)
     if document:
         told += _open_passwords(settings.alerts.channels, document)
     if settings.redis.url:
@@ -123,6 +124,15 @@ def _same_files(channels: Sequence[ChannelSettings]) -> Iterator[str]:
                     f"channel '{name_of(channel)}': path: channel '{name}' writes {channel.path} too, "
                     "and each moves it away from under the other: give each a file of its own"
                 )
+
+
+def _new_folders(channels: Sequence[ChannelSettings]) -> Iterator[str]:
+    for channel in channels:
+        if isinstance(channel, FileChannelSettings) and not is_there(str(channel.path.parent)):
+            yield (
+                f"channel '{name_of(channel)}': path: the folder {channel.path.parent} is not there and will "
+                "be made: is it the right one?"
+            )
 
 
 def _open_passwords(channels: Sequence[ChannelSettings], document: Document) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The whole story of one stream: a frame is examined, the detections are weighed, verdicts are announced."""
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,12 +12,20 @@ from alerts.judge import Judge
 from alerts.rules import DEGRADED, OFFLINE
 from alerts.utc import utc_now
 from alerts.verdict import Verdict
-from detectors.detection import Detection, Kind
+from detectors.detection import Detection, Doubt, Kind
 from streams.frame import Frame, Outage, Source, StreamError, StreamFault
 
 log = logging.getLogger(__name__)
 
 FEW = 0.1  # times as many pictures as could be told of, from which it is said that others could not
+
+
+def _mostly(why: Counter[Doubt]) -> str:
+    """Of what could not be told."""
+    ((doubt, _),) = why.most_common(1)
+    words = doubt.replace("_", " ")
+    help_ = ": `framewarden learn` teaches it beforehand" if doubt is Doubt.LEARNING else ""
+    return f" ({words}{help_})"
 
 
 def _nowhere(stream: str, at: datetime, detections: Sequence[Detection]) -> None:
@@ -64,7 +72,9 @@ class Watch:
     _flow: Flow = field(init=False)
     _fault: StreamFault | None = field(default=None, init=False)  # last said of why there is no picture
     _told: Counter[Kind] = field(default_factory=Counter, init=False)  # pictures that a kind could tell of,
-    _doubted: Counter[Kind] = field(default_factory=Counter, init=False)  # and could not
+    _doubted: defaultdict[Kind, Counter[Doubt]] = field(  # and could not, by why
+        default_factory=lambda: defaultdict(Counter), init=False
+    )
 
     def __post_init__(self) -> None:
         self._flow = Flow(self.sample_fps)
@@ -97,9 +107,11 @@ class Watch:
         opened = sum(count for what, count in counts.items() if what.startswith("opened:"))
         alerts = f"{opened} alert{'' if opened == 1 else 's'} opened" if opened else "no alert"
         blind = [
-            f"{kind} could not tell " + (f"of {count} of them" if self._told[kind] else "at all")
-            for kind, count in self._doubted.items()
-            if count > FEW * self._told[kind]
+            f"{kind} could not tell "
+            + (f"of {why.total()} of them" if self._told[kind] else "at all")
+            + _mostly(why)
+            for kind, why in self._doubted.items()
+            if why.total() > FEW * self._told[kind]
         ]
         return "; ".join([f"{self.frames} pictures judged, {alerts}", *blind])
 
@@ -116,7 +128,10 @@ class Watch:
                     if detections:  # none: too old when its turn came; dropped there, and counted
                         self.frames += 1
                         for each in detections:
-                            (self._told if each.doubt is None else self._doubted)[each.kind] += 1
+                            if each.doubt is None:
+                                self._told[each.kind] += 1
+                            else:
+                                self._doubted[each.kind][each.doubt] += 1
                         self.judged_until = frame.captured_at
                         self.blinded(self.judge.blind)
                         self.judged(frame)

@@ -221,6 +221,7 @@ alerts:
   channels:
     - {kind: file, path: alerts.jsonl}
     - {kind: file, name: again, path: ./alerts.jsonl}
+    - {kind: file, name: elsewhere, path: alrets/all.jsonl}
     - {kind: webhook, url: "http://ada:lovelace-9@h/"}
     - {kind: webhook, name: fine, url: "http://ada:${HOOK_PASSWORD}@h/"}
     - {kind: mqtt, url: "mqtt://ada:lovelace-9@h"}
@@ -237,6 +238,10 @@ alerts:
         (
             f"channel 'again': path: channel 'file' writes {tmp_path}/alerts.jsonl too, "
             "and each moves it away from under the other: give each a file of its own"
+        ),
+        (
+            f"channel 'elsewhere': path: the folder {tmp_path}/alrets is not there and will be made: "
+            "is it the right one?"
         ),
         f"channel 'webhook': url: {open_password}",
         f"channel 'mqtt': url: {open_password}",
