@@ -54,6 +54,7 @@ class KindVerdict:
     pictures: int  # that it was asked about
     told: int  # on which it could tell
     doubts: dict[str, int]  # on how many it could not, by the word for why
+    because: str  # in a sentence of its own, for the most frequent of these; may be empty
     opened: int  # alerts
     curve: tuple[tuple[float, float], ...]  # seconds into the file, score in thresholds; nan: could not tell
     worst: tuple[WorstMoment, ...]  # the worst first
@@ -168,6 +169,7 @@ class _Tallied:
     hits: int = 0  # alarming pictures
     opened: int = 0
     doubts: Counter[str] = field(default_factory=Counter)
+    sentences: dict[str, str] = field(default_factory=dict)  # what the detector said last, by doubt
     worst: list[WorstMoment] = field(default_factory=list)
     curve: "_Curve" = field(default_factory=lambda: _Curve())
 
@@ -175,7 +177,10 @@ class _Tallied:
         self.pictures += 1
         able = [each for each in said if each.doubt is None and not math.isnan(_times(each))]
         if not able:
-            self.doubts[str(next((each.doubt for each in said if each.doubt), "no_number"))] += 1
+            doubtful = next((each for each in said if each.doubt), None)
+            word = str(doubtful.doubt) if doubtful else "no_number"
+            self.doubts[word] += 1
+            self.sentences[word] = doubtful.reason if doubtful else ""
             self.curve.add(frame.position, math.nan)
             return
         self.told += 1
@@ -200,6 +205,9 @@ class _Tallied:
             pictures=self.pictures,
             told=self.told,
             doubts=dict(self.doubts),
+            because=self.sentences[max(self.doubts, key=lambda word: self.doubts[word])]
+            if self.doubts
+            else "",
             opened=self.opened,
             curve=self.curve.points,
             worst=tuple(self.worst),
@@ -264,9 +272,12 @@ def _alarming(said: KindVerdict) -> str:
 
 
 def _unsure(said: KindVerdict) -> str:
-    words = ", ".join(f"{word} on {count}" for word, count in sorted(said.doubts.items()))
+    words = ", ".join(f"{word.replace('_', ' ')} on {count}" for word, count in sorted(said.doubts.items()))
     words = words or "too few pictures were alarming, and too few fine"
-    return f"{said.kind} cannot tell: it could judge {said.told} of {said.pictures} pictures ({words})"
+    because = f": {said.because[:1].lower()}{said.because[1:].rstrip('.')}" if said.because else ""
+    return (
+        f"{said.kind} cannot tell: it could judge {said.told} of {said.pictures} pictures ({words}){because}"
+    )
 
 
 def _fine(said: KindVerdict) -> str:

@@ -65,9 +65,12 @@ def test_where_every_detector_was_learning_nobody_can_tell() -> None:
 
 
 def test_no_face_is_not_real_though_the_picture_is_fine() -> None:
-    verdict = judged([[said(Kind.QUALITY, 0.1), said(Kind.DEEPFAKE, None, Doubt.NO_FACE)]] * 30)
+    nobody = said(Kind.DEEPFAKE, None, Doubt.NO_FACE, reason="There is no face to judge.")
+    verdict = judged([[said(Kind.QUALITY, 0.1), nobody]] * 30)
     assert (verdict.answer, verdict.doubt) == (Answer.CANNOT_TELL, "no_face")
-    assert "deepfake cannot tell: it could judge 0 of 30 pictures (no_face on 30)" in verdict.reason.lower()
+    assert verdict.reason == (
+        "Deepfake cannot tell: it could judge 0 of 30 pictures (no face on 30): there is no face to judge."
+    )
 
 
 def test_a_face_on_too_few_pictures_to_raise_an_alert_is_not_fine() -> None:

@@ -154,8 +154,8 @@ async def test_the_summary_names_what_could_not_be_told() -> None:
     watch, _, _ = a_watch(FakeSource(frames(4)), Learner(0.0))
     await watch.run()
     assert watch.summary() == (
-        "4 pictures judged, no alert; anomaly could not tell at all (learning: `framewarden learn` teaches it "
-        "beforehand)"
+        "4 pictures judged, no alert; anomaly could not tell at all (learning: `framewarden learn` teaches "
+        "it beforehand)"
     )
 
 
@@ -168,8 +168,8 @@ async def test_the_summary_counts_what_was_spent_on_learning() -> None:
     watch, _, _ = a_watch(FakeSource(frames(8)), Learner(0.0))
     await watch.run()
     assert watch.summary() == (
-        "8 pictures judged, no alert; anomaly could not tell of 3 of them (learning: `framewarden learn` teaches "
-        "it beforehand)"
+        "8 pictures judged, no alert; anomaly could not tell of 3 of them (learning: `framewarden learn` "
+        "teaches it beforehand)"
     )
 
 
