@@ -39,6 +39,7 @@ from streams.message import (
     pack_job,
     unpack,
 )
+from streams.pixels import bytes_of, coloured, well_formed
 
 LISTENS = 60.0  # seconds that a camera which is to come to us is waited for, before listening anew
 GRACE = 1.5  # seconds beyond the timeouts that a child keeps by itself
@@ -182,9 +183,8 @@ class Child:
         fits = (
             picture.slot < SLOTS
             and picture.slot not in self._held
-            and 0 < 3 * picture.width <= picture.stride
-            and picture.height > 0
-            and picture.stride * picture.height <= self._job.slot_bytes
+            and well_formed(picture)
+            and bytes_of(picture) <= self._job.slot_bytes
         )
         if not fits:
             raise self._crashed()
@@ -203,11 +203,7 @@ class Child:
     def take(self, picture: Picture) -> NDArray[np.uint8]:
         """An own, read-only copy (H, W, 3) BGR of the picture; its slot goes back to the child."""
         start = picture.slot * self._job.slot_bytes
-        rows = np.frombuffer(self._memory, np.uint8, picture.stride * picture.height, start)
-        copy = rows.reshape(picture.height, picture.stride)[:, : 3 * picture.width].copy()
-        copy = copy.reshape(picture.height, picture.width, 3)
-        if picture.turns:
-            copy = np.ascontiguousarray(np.rot90(copy, picture.turns))
+        copy = coloured(np.frombuffer(self._memory, np.uint8, bytes_of(picture), start), picture)
         copy.flags.writeable = False
         self._held.remove(picture.slot)
         self._writer.write(bytes([picture.slot]))

@@ -34,6 +34,9 @@ _PR_SET_NO_NEW_PRIVS = 38
 # What an interpreter, and FFmpeg behind a proxy, need of the daemon's environment; the rest may be secret.
 _NEEDED = {"PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "TZ", "LANG", "http_proxy", "no_proxy"}
 _NEEDED_FAMILIES = ("PYTHON", "LC_")
+# glibc gives the memory of a picture back at once, and to fetch it anew, page by page, costs a child as much
+# as to convert the picture. So it keeps what is not larger than this.
+_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(4 * 1024**2), "MALLOC_TRIM_THRESHOLD_": str(8 * 1024**2)}
 _ENDED = {signal.SIGCHLD}
 
 _lock = threading.Lock()
@@ -131,11 +134,12 @@ def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
 
 def _environment() -> dict[str, str]:
     """The daemon's, without the passwords and tokens that a config file may name there."""
-    return {
+    kept = {
         name: value
         for name, value in os.environ.items()
         if name in _NEEDED or name.startswith(_NEEDED_FAMILIES)
     }
+    return kept | _MEMORY
 
 
 def _serve(line: socket.socket) -> None:

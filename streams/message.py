@@ -132,7 +132,8 @@ class Picture:
     slot: int
     width: int
     height: int
-    stride: int  # bytes from one row to the next
+    planar: bool  # light, then both colours at half its size (I420); else blue, green and red side by side
+    stride: int  # bytes from one row to the next, of the light where it is planar
     turns: int  # quarter turns to the left that set it upright, 0 to 3: phones film sideways
     position: float
     captured: float  # time.monotonic()

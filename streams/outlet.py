@@ -4,6 +4,7 @@ import mmap
 import socket
 import time
 from collections import Counter
+from collections.abc import Iterable
 
 from streams.message import FILM, SHARE, SLOTS, Alive, Clip, Job, Message, pack
 from streams.ring import Ring
@@ -73,7 +74,9 @@ class Outlet:
         self.tell(Clip(len(clip)))
         self._channel.sendall(clip)
 
-    def write(self, slot: int, rows: memoryview) -> None:
-        """Copies a picture's bytes into its slot."""
+    def write(self, slot: int, planes: Iterable[memoryview]) -> None:
+        """Copies a picture's bytes into its slot, plane after plane."""
         start = slot * self._size
-        self._pixels[start : start + len(rows)] = rows
+        for plane in planes:
+            self._pixels[start : start + len(plane)] = plane
+            start += len(plane)

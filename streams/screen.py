@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from streams.message import Job, Picture, StreamInfo, Unchanged
 from streams.outlet import Outlet
 from streams.sampler import Sampler
 from streams.steps import Alone, Seen, Unseen, decoded_alone, stamp_of
 from streams.timeline import Timeline
+
+BT_601 = (2, 5, 6)  # AVCOL_SPC_UNSPECIFIED, which is taken for it, BT470BG and SMPTE170M
 
 
 class Screen:
@@ -86,21 +88,15 @@ class Screen:
             self._outlet.counts["dropped_unfetched"] += 1
             return
         turns = round(picture.rotation / 90) % 4
-        small = self._reformatter.reformat(
-            picture,
-            *_fit(*self._size, self._job.width, turns),
-            "bgr24",
-            interpolation=Interpolation.FAST_BILINEAR,
-            threads=1,  # more than one stream needs a core, and who decodes a file may start none
-        )
-        plane = small.planes[0]
-        self._outlet.write(slot, memoryview(plane))
+        small = self._small(picture, *_fit(*self._size, self._job.width, turns))
+        self._outlet.write(slot, map(memoryview, small.planes))
         self._outlet.tell(
             Picture(
                 slot=slot,
                 width=small.width,
                 height=small.height,
-                stride=plane.line_size,
+                planar=len(small.planes) > 1,
+                stride=small.planes[0].line_size,
                 turns=turns,
                 position=position,
                 captured=now,
@@ -111,6 +107,34 @@ class Screen:
             )
         )
         self._fresh = False
+
+    def _small(self, picture: VideoFrame, width: int, height: int) -> VideoFrame:
+        """At that size; as it was decoded where that will do, for half as many bytes are moved then."""
+        if _usual(picture) and width % 2 == height % 2 == 0:
+            small = self._reformat(picture, width, height, "yuv420p")
+            light, *colours = (plane.line_size for plane in small.planes)
+            if all(2 * each == light for each in colours):
+                return small
+        return self._reformat(picture, width, height, "bgr24")
+
+    def _reformat(self, picture: VideoFrame, width: int, height: int, layout: str) -> VideoFrame:
+        return self._reformatter.reformat(
+            picture,
+            width,
+            height,
+            layout,
+            interpolation=Interpolation.FAST_BILINEAR,
+            threads=1,  # more than one stream needs a core, and who decodes a file may start none
+        )
+
+
+def _usual(picture: VideoFrame) -> bool:
+    """Whether the parent can make colours of what was decoded: by BT.601, from 16 to 235."""
+    return (
+        picture.format.name == "yuv420p"
+        and picture.color_range != ColorRange.JPEG
+        and picture.colorspace in BT_601
+    )
 
 
 def _fit(width: int, height: int, widest: int, turns: int) -> tuple[int, int]:

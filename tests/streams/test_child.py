@@ -51,6 +51,7 @@ PICTURE = Picture(
     slot=0,
     width=64,
     height=36,
+    planar=False,
     stride=192,
     turns=0,
     position=0.0,
@@ -60,6 +61,7 @@ PICTURE = Picture(
     damaged=False,
     fresh=True,
 )
+PLANAR = dataclasses.replace(PICTURE, planar=True, stride=64)
 
 
 class Liar:
@@ -116,6 +118,11 @@ async def hear(liar: Liar, counts: Counter[str] | None = None) -> list[Message |
         said(INFO, dataclasses.replace(PICTURE, width=65)),
         said(INFO, dataclasses.replace(PICTURE, height=2**30)),
         said(INFO, dataclasses.replace(PICTURE, stride=2**30)),
+        said(INFO, dataclasses.replace(PLANAR, height=35)),
+        said(INFO, dataclasses.replace(PLANAR, width=66)),
+        said(INFO, dataclasses.replace(PLANAR, stride=65)),
+        said(INFO, dataclasses.replace(PLANAR, stride=2**30)),
+        said(INFO, dataclasses.replace(PLANAR, height=2**30)),
         said(INFO, PICTURE, PICTURE),  # the slot is not its own any more
         said(INFO, Failed("a trouble of its own making")),
     ],

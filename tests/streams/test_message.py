@@ -12,6 +12,7 @@ PICTURE = Picture(
     slot=1,
     width=64,
     height=36,
+    planar=False,
     stride=192,
     turns=0,
     position=1.5,
