@@ -23,6 +23,7 @@ import psutil
 from benchmarks.stream_readers import SAMPLE_FPS, WIDTH
 from benchmarks.streams import SCENES, SIZES, write
 from config.settings import StreamSettings
+from detectors.device import limit_threads
 from streams.frame import Frame
 from streams.recording import Recording
 
@@ -87,6 +88,7 @@ def main() -> None:
     parser.add_argument("--keyframe-every", type=int, default=50, help="pictures")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    limit_threads()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for size in asked.sizes.split(","):

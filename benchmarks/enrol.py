@@ -29,7 +29,7 @@ from detectors.deepfake.examples import Examples, Part, faces
 from detectors.deepfake.likelihood import Clips, Floats
 from detectors.deepfake.model import Model
 from detectors.deepfake.running import as_pictures
-from detectors.deepfake.wear import HARD, Wear, resized
+from detectors.deepfake.wear import HARD, UNTONED, Wear, resized
 from detectors.device import limit_torch_threads
 from detectors.roc import auc
 
@@ -59,6 +59,8 @@ POOR: Final = Wear(
     gain=0.8,
     lift=0.0,
     blur=0.8,
+    tone=UNTONED,
+    sharpened=0.0,
     noise=0.0,
     before=None,
     after=Compression(Codec.JPEG, 45),

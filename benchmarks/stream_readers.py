@@ -29,8 +29,11 @@ Took = Callable[[int, float | None], None]  # a camera's number, and how old its
 def read_ours(urls: Sequence[str], decode: Literal["all", "keyframes", "gated"], took: Took) -> None:
     """Cameras as the daemon has them, without detectors. The age is that since the packet came."""
     from config.settings import StreamSettings
+    from detectors.device import limit_threads
     from streams.camera import Camera
     from streams.frame import Frame
+
+    limit_threads()
 
     async def drain(number: int, url: str) -> None:
         settings = StreamSettings(name=f"c{number}", url=url, decode=decode)

@@ -1,5 +1,8 @@
 """Fakes that are made to train on: what they change, and what they leave alone."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,13 +13,17 @@ from numpy.typing import NDArray
 from detectors.deepfake.autoencoder import DECODER, ENCODER, AutoEncoder
 from detectors.deepfake.blending import blend, face_mask, in_colours_of, self_blend, swap
 from detectors.deepfake.compression import Codec, Compression
+from detectors.deepfake.pairs import known
 from detectors.deepfake.redrawing import redrawn
-from detectors.deepfake.wear import HARD, MILD, Wear, resized
+from detectors.deepfake.wear import HARD, MILD, UNTONED, Wear, resized
 
 SIDE = 96
 
 
-def drawn(seed: int, side: int = SIDE) -> NDArray[np.uint8]:
+Picture = NDArray[np.uint8]
+
+
+def drawn(seed: int, side: int = SIDE) -> Picture:
     """A smooth, coloured picture with some grain."""
     chance = np.random.default_rng(seed)
     small = chance.integers(0, 256, (6, 6, 3), dtype=np.uint8)
@@ -69,6 +76,34 @@ def test_a_picture_is_worn_the_same_by_the_same_way() -> None:
         assert once.shape == (128, 128, 3)
         assert (once == again).all()
         assert wear.of(drawn(1), 64).shape == (64, 64, 3)
+
+
+def test_a_camera_that_sharpens_or_tones_is_part_of_the_way() -> None:
+    soft = np.asarray(cv2.GaussianBlur(drawn(1), (0, 0), 1.5), np.uint8)
+    plain = Wear(1.0, False, 1.0, 0.0, 0.0, UNTONED, 0.0, 0.0, None, None, 0)
+
+    def detail(picture: Picture) -> float:
+        return float(np.abs(cv2.Laplacian(picture, cv2.CV_32F)).mean())
+
+    def colour(picture: Picture) -> float:
+        return float(np.ptp(picture.astype(int), axis=2).mean())
+
+    as_it_is = plain.of(soft)
+    assert detail(replace(plain, sharpened=1.5).of(soft)) > 1.5 * detail(as_it_is)
+    assert colour(replace(plain, tone=(0.4, 1.0)).of(soft)) < 0.6 * colour(as_it_is)
+    assert replace(plain, tone=(1.0, 1.4)).of(soft).mean() < as_it_is.mean()
+    sharpened = [Wear.drawn(HARD, np.random.default_rng(seed)).sharpened > 0 for seed in range(400)]
+    assert 0.15 < np.mean(sharpened) < 0.35
+
+
+def test_pairs_of_known_fakes_mostly_have_their_colours_in_common() -> None:
+    make = known(lambda _: drawn(1) // 2, lambda _: drawn(2) // 2 + 120)
+    middle = slice(SIDE // 4, -SIDE // 4)
+    apart = [
+        abs(float(pair.real[middle, middle].mean()) - float(pair.fake[middle, middle].mean()))
+        for pair in (make(np.random.default_rng(seed)) for seed in range(60))
+    ]
+    assert 0.4 < np.mean(np.array(apart) < 0.3 * max(apart)) < 0.8
 
 
 @pytest.mark.parametrize("codec", Codec)

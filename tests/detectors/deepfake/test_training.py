@@ -12,7 +12,7 @@ from detectors.deepfake.network import SIDE, Head, Told
 from detectors.deepfake.training import AGAIN, BATCH, Lesson, Pair, train
 from detectors.deepfake.wear import Hardship
 
-UNTOUCHED = Hardship((1.0, 1.0), 0.0, 0.0, (0.1, 0.2), 0.0, 1.0, (40, 60))
+UNTOUCHED = Hardship((1.0, 1.0), 0.0, 0.0, (0.1, 0.2), 0.0, 0.0, 0.0, 1.0, (40, 60))
 SHOWN: list[Tensor] = []
 
 
@@ -55,7 +55,7 @@ def test_some_are_shown_again_as_another_codec_leaves_them(monkeypatch: pytest.M
     apart = (again[:, None] - first[None]).abs().mean(dim=(2, 3, 4))  # (AGAIN, BATCH)
     nearest = apart.min(dim=1)
     assert len(set(nearest.indices.tolist())) == AGAIN, "each is another picture"
-    assert (nearest.values > 0).all()
+    assert (nearest.values > 0).sum() >= AGAIN - 1  # one may have gone through that very codec before
     assert (nearest.values < 0.5 * apart.median()).all()
 
 
