@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +78,10 @@ class Ground:
     def lessons(self) -> dict[str, Callable[[int], Lesson]]:
         """By name, given the steps; those of the shipped heads first."""
         real = pairs.drawn((1, self.real.pictures))
-        known = (KNOWN, pairs.known(real, pairs.drawn((1, self.fake.pictures))))
+        fake = pairs.drawn((1, self.fake.pictures))
+        known = (KNOWN, pairs.known(real, fake))
+        as_filmed = (KNOWN, pairs.known(real, fake, matched=0.0))
+        plain = replace(HARD, toned=0.0, sharpened=0.0)
         blended = (BLENDED, pairs.blended(real))
         swapped = (SWAPPED, pairs.swapped(real))
         redraw = (SWAPPED, pairs.redrawn(self.originals, self.copies))
@@ -96,6 +100,9 @@ class Ground:
             "swapped: without known swaps": of_swaps([blended, swapped]),
             "swapped: known swaps alone": of_swaps([known]),
             "swapped: and redrawn faces": of_swaps([*every, redraw]),
+            "swapped: colours as they came": of_swaps([as_filmed, blended, swapped]),
+            "swapped: not toned, not sharpened": of_swaps(every, hardship=plain),
+            "swapped: neither of both": of_swaps([as_filmed, blended, swapped], hardship=plain),
             "swapped: mild wear, each its own": of_swaps(every, hardship=MILD, together=False),
             "swapped: no contrastive loss": of_swaps(every, contrastive=0.0),
             "generated: as shipped": of_redrawn(),

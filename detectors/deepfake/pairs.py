@@ -28,16 +28,16 @@ def drawn(*sources: tuple[float, Faces]) -> Draw:
     return draw
 
 
-def known(real: Draw, fake: Draw) -> Maker:
+def known(real: Draw, fake: Draw, matched: float = MATCHED) -> Maker:
     """Fakes that somebody else made.
 
     Most of these pairs have their colours in common, taken from either: a few dozen films are told apart by
-    their colours alone.
+    their colours alone. `matched` is the share of these pairs.
     """
 
     def make(chance: Generator) -> Pair:
         a, b = real(chance), fake(chance)
-        if chance.random() < MATCHED:
+        if chance.random() < matched:
             a, b = (in_colours_of(b, a), b) if chance.random() < 0.5 else (a, in_colours_of(a, b))
         return Pair(a, b)
 
