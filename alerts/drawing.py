@@ -57,6 +57,22 @@ def _ascii(text: str) -> str:
     return text.encode("ascii", "replace").decode("ascii")
 
 
+def ruled(picture: Picture) -> Picture:
+    """A copy with lines at every tenth across and down, to read places off: shares from the top left."""
+    drawn = picture.copy()
+    height, width = drawn.shape[:2]
+    scale = max(0.3, width / 1800)
+    for tenth in range(1, 10):
+        across, down = round(width * tenth / 10), round(height * tenth / 10)
+        colour = _PLACE if tenth != 5 else _BOX
+        cv2.line(drawn, (across, 0), (across, height - 1), colour, 1)
+        cv2.line(drawn, (0, down), (width - 1, down), colour, 1)
+        for at in ((across + 2, round(14 * scale) + 8), (2, down - 3)):
+            cv2.putText(drawn, f"{tenth / 10}", at, _FONT, scale, _BAR, 3, cv2.LINE_AA)
+            cv2.putText(drawn, f"{tenth / 10}", at, _FONT, scale, _INK, 1, cv2.LINE_AA)
+    return drawn
+
+
 def boxed(picture: Picture, regions: Sequence[Region]) -> Picture:
     """A copy with the boxes."""
     drawn = picture.copy()

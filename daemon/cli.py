@@ -111,6 +111,9 @@ def probe(
     url: Annotated[str, typer.Argument(help="rtsp://..., or the path of a recording.")],
     transport: Annotated[Literal["auto", "tcp", "udp"], typer.Option(help="How RTSP carries it.")] = "auto",
     seconds: Annotated[float, typer.Option(help="How long to look.", min=0.5)] = 5.0,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write a JPEG of it here, ruled in tenths: to read zones off.")
+    ] = None,
 ) -> None:
     """Open a source and say what it is: codec, size, rate, keyframes, latency; or why it cannot be opened."""
     from daemon.probe import print_probe
@@ -121,7 +124,7 @@ def probe(
         address = source_address(url)
     except ValueError as error:
         fail(f"url: {error}", BAD_USAGE)
-    finish(lambda: print_probe(address, transport, seconds))
+    finish(lambda: print_probe(address, transport, seconds, picture))
 
 
 @app.command()

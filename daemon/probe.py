@@ -1,12 +1,13 @@
 """What `framewarden probe` prints: a source in a few lines."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Final, Literal
 
-import rich
-from rich.table import Table
-from rich.text import Text
+import cv2
 
+from alerts.drawing import ruled
 from config.address import ENCODING, may_hide_password
+from config.printable import printable
 from config.secrets import hide
 from config.settings import StreamSettings
 from streams.frame import StreamError
@@ -14,22 +15,39 @@ from streams.probe import ProbeReport
 from streams.probe import probe as look
 
 Transport = Literal["auto", "tcp", "udp"]
+LARGE: Final = 1920  # px of a picture that is to be looked at, at most
 
 
-async def print_probe(url: str, transport: Transport, seconds: float) -> int:
-    """Prints the report and returns 0. Raises StreamError where there is no picture."""
+class PictureError(Exception):
+    """A picture that cannot be written; says why."""
+
+
+async def print_probe(url: str, transport: Transport, seconds: float, picture: Path | None) -> int:
+    """Prints the report and returns 0. Raises StreamError where there is no picture.
+
+    `picture`: where the last one is written, with lines at every tenth. Raises PictureError.
+    """
+    settings = StreamSettings(name="probe", url=url, transport=transport)
     try:
-        report = await look(StreamSettings(name="probe", url=url, transport=transport), seconds)
+        report = await look(settings, seconds, LARGE) if picture else await look(settings, seconds)
     except StreamError as error:
         if may_hide_password(url):
             raise StreamError(error.fault, f"{error}; {ENCODING}") from None
         raise
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("address", Text(hide(url), overflow="fold"))
-    for what, value in lines(report):
-        table.add_row(what, Text(value))
-    rich.print(table)
+    told = [("address", hide(url)), *lines(report)]
+    if picture:
+        _write(picture, report)
+        told.append(("picture of it", str(picture)))
+    for what, value in told:
+        print(f"{what:<20} {printable(value)}")
     return 0
+
+
+def _write(file: Path, report: ProbeReport) -> None:
+    try:
+        file.write_bytes(cv2.imencode(".jpg", ruled(report.picture))[1].tobytes())
+    except OSError as error:
+        raise PictureError(f"{file} cannot be written: {error.strerror}") from error
 
 
 def lines(report: ProbeReport) -> list[tuple[str, str]]:

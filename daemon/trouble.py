@@ -10,6 +10,7 @@ from daemon.assembly import StateError
 from daemon.backtest import HistoryError
 from daemon.evaluate_footage import FootageError
 from daemon.hub import PullError
+from daemon.probe import PictureError
 from daemon.status_table import StatusError
 from daemon.web import ListenError
 from detectors.detection import DetectorError
@@ -28,4 +29,5 @@ TROUBLE: Final = (
     FootageError,
     HistoryError,
     PullError,
+    PictureError,
 )

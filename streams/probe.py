@@ -4,6 +4,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from config.settings import StreamSettings
 from streams.child import Child, job_for
 from streams.fault import stream_error
@@ -12,10 +15,10 @@ from streams.message import Picture, StreamInfo, Trouble
 from streams.source import is_live
 
 EVERY_PICTURE = 1000.0  # pictures a second: more than any source has
-SMALL = 32  # pixels wide: the probe looks at times, not at pictures
+SMALL = 32  # pixels wide: enough to look at times
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ProbeReport:
     """What a source turned out to be. Seconds, pixels, bits a second; None where it could not be known."""
 
@@ -34,18 +37,20 @@ class ProbeReport:
     open_seconds: float
     first_picture_seconds: float
     damaged: int  # pictures and packets with errors
+    picture: NDArray[np.uint8]  # (H, W, 3) BGR: the last one that was seen
 
 
-async def probe(settings: StreamSettings, seconds: float = 5) -> ProbeReport:
-    """Watches a camera for `seconds`, or reads as much of a recording.
+async def probe(settings: StreamSettings, seconds: float = 5, width: int = SMALL) -> ProbeReport:
+    """Watches a camera for `seconds`, or reads as much of a recording; `width`: of the picture, at most.
 
     Raises StreamError with the sentence that a stream's outage would carry.
     """
     live = is_live(settings.url)
     counts: Counter[str] = Counter()
-    job = replace(job_for(settings, live=live, sample_fps=EVERY_PICTURE, width=SMALL), decode="all")
+    job = replace(job_for(settings, live=live, sample_fps=EVERY_PICTURE, width=width), decode="all")
     info: StreamInfo | None = None
     pictures: list[Picture] = []
+    seen: NDArray[np.uint8] | None = None
     asked = time.monotonic()
     opened = first = asked
     async with Child(job, counts) as child:
@@ -58,7 +63,7 @@ async def probe(settings: StreamSettings, seconds: float = 5) -> ProbeReport:
                     continue
                 if not isinstance(message, Picture):  # a clip, which nobody asks for here
                     continue
-                child.take(message)
+                seen = child.take(message)
                 pictures.append(message)
                 if len(pictures) == 1:
                     first = now
@@ -68,15 +73,16 @@ async def probe(settings: StreamSettings, seconds: float = 5) -> ProbeReport:
         except StreamError:
             if len(pictures) < 2:
                 raise
-    if info is None or not pictures:
+    if info is None or seen is None:
         raise stream_error(Trouble.NO_PICTURES, settings.url)
-    return _report(live, info, pictures, counts, opened - asked, first - asked)
+    return _report(live, info, pictures, seen, counts, opened - asked, first - asked)
 
 
 def _report(
     live: bool,
     info: StreamInfo,
     pictures: list[Picture],
+    seen: NDArray[np.uint8],
     counts: Counter[str],
     open_seconds: float,
     first_picture_seconds: float,
@@ -100,4 +106,5 @@ def _report(
         open_seconds=open_seconds,
         first_picture_seconds=first_picture_seconds,
         damaged=counts["damaged"],
+        picture=seen,
     )

@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 
@@ -157,3 +158,19 @@ def test_subscribe_without_a_server_says_what_to_do(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert "no embedded Redis runs" in told.stderr
     assert "--url" in told.stderr
+
+
+def test_probe_writes_a_picture_ruled_in_tenths(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", seconds=2)
+    told = framewarden("probe", str(clip), "--seconds", "1", "--picture", str(tmp_path / "gate.jpg"))
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "gate.jpg" in " ".join(told.stdout.split())
+    ruled = cv2.imread(str(tmp_path / "gate.jpg"))
+    assert ruled is not None
+    height, width = ruled.shape[:2]
+    assert (width, height) == (320, 180)
+    middle = ruled[:, width // 2].astype(int)
+    assert (middle[:, 2] - middle[:, 0]).mean() > 60, "a red line stands in the middle"
+    told = framewarden("probe", str(clip), "--seconds", "1", "--picture", str(tmp_path / "no" / "gate.jpg"))
+    assert told.returncode == 1
+    assert told.stderr == f"{tmp_path}/no/gate.jpg cannot be written: No such file or directory\n"
