@@ -102,7 +102,8 @@ def check(
     for line in standing.good:
         print(f"{config}: {line}")
     streams = f"{len(settings.streams)} stream(s): {', '.join(each.name for each in settings.streams)}"
-    told = f"good, but look at the {len(doubtful)} above" if doubtful else "good"
+    many = f"{len(doubtful)} doubt{'' if len(doubtful) == 1 else 's'}"
+    told = f"good, but for {many} above" if doubtful else "good"
     print(f"{config}: {told}; {streams}")
 
 

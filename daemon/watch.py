@@ -20,12 +20,13 @@ log = logging.getLogger(__name__)
 FEW = 0.1  # times as many pictures as could be told of, from which it is said that others could not
 
 
-def _mostly(why: Counter[Doubt]) -> str:
+def _mostly(kind: Kind, why: Counter[Doubt]) -> str:
     """Of what could not be told."""
     ((doubt, _),) = why.most_common(1)
     words = doubt.replace("_", " ")
-    help_ = ": `framewarden learn` teaches it beforehand" if doubt is Doubt.LEARNING else ""
-    return f" ({words}{help_})"
+    taught = kind is Kind.ANOMALY and doubt is Doubt.LEARNING
+    hint = ": `framewarden learn` teaches it beforehand" if taught else ""
+    return f" ({words}{hint})"
 
 
 def _nowhere(stream: str, at: datetime, detections: Sequence[Detection]) -> None:
@@ -109,11 +110,19 @@ class Watch:
         blind = [
             f"{kind} could not tell "
             + (f"of {why.total()} of them" if self._told[kind] else "at all")
-            + _mostly(why)
+            + _mostly(kind, why)
             for kind, why in self._doubted.items()
             if why.total() > FEW * self._told[kind]
         ]
         return "; ".join([f"{self.frames} pictures judged, {alerts}", *blind])
+
+    def _tally(self, detections: Sequence[Detection]) -> None:
+        """A picture counts once for each kind: as one that something could be told of, if anything could."""
+        told = {each.kind for each in detections if each.doubt is None}
+        self._told.update(told)
+        why = {each.kind: each.doubt for each in detections if each.doubt is not None}
+        for kind in why.keys() - told:
+            self._doubted[kind][why[kind]] += 1
 
     async def _sights(self) -> None:
         async for sight in self.source.sights():
@@ -127,11 +136,7 @@ class Watch:
                     await self.gatekeeper.announce_all(frame.stream, verdicts, frame.captured_at, frame)
                     if detections:  # none: too old when its turn came; dropped there, and counted
                         self.frames += 1
-                        for each in detections:
-                            if each.doubt is None:
-                                self._told[each.kind] += 1
-                            else:
-                                self._doubted[each.kind][each.doubt] += 1
+                        self._tally(detections)
                         self.judged_until = frame.captured_at
                         self.blinded(self.judge.blind)
                         self.judged(frame)

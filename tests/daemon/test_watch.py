@@ -159,6 +159,21 @@ async def test_the_summary_names_what_could_not_be_told() -> None:
     )
 
 
+async def test_the_summary_counts_a_picture_once_however_many_labels_are_in_doubt() -> None:
+    class Quality(FakeExaminer):
+        async def examine(self, frame: Frame) -> tuple[Detection, ...]:
+            doubts = [
+                Detection(Kind.QUALITY, label, 0.0, 1.0, CARD, doubt=Doubt.LEARNING)
+                for label in ("moved", "noisy", "covered")
+            ]
+            known = [Detection(Kind.QUALITY, "black", 0.0, 1.0, CARD)] if frame.number >= 2 else []
+            return (*doubts, *known)
+
+    watch, _, _ = a_watch(FakeSource(frames(8)), Quality(0.0))
+    await watch.run()
+    assert watch.summary() == "8 pictures judged, no alert; quality could not tell of 2 of them (learning)"
+
+
 async def test_the_summary_counts_what_was_spent_on_learning() -> None:
     class Learner(FakeExaminer):
         async def examine(self, frame: Frame) -> tuple[Detection, ...]:
